@@ -1,0 +1,1 @@
+//! Operators of the engine, one per file.

@@ -1,0 +1,1 @@
+//! Runs a stream graph on threads: subtask loops, exchange, barriers, metrics.

@@ -1,0 +1,260 @@
+//! What a worker and its job processes say to each other: one JSON object a line, orders on the
+//! job's standard input, events on its standard output.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+
+/// Property groups of an application: group id → key → value.
+pub type PropertyGroups = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Everything a job process needs to know; its first line of input.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Assignment {
+    /// Application name.
+    pub application: String,
+    /// Application version to run.
+    pub version: i64,
+    /// Number of this process incarnation (fencing token), rising within an application.
+    pub attempt: u64,
+    /// The program.
+    pub code: Code,
+    /// Property groups, as the program sees them in `/etc/flink/application_properties.json`.
+    pub properties: PropertyGroups,
+    /// Number of subtasks.
+    pub parallelism: usize,
+    /// Checkpoint settings.
+    pub checkpointing: Checkpointing,
+    /// Manifest key of the checkpoint or snapshot to start from.
+    pub restore: Option<String>,
+    /// Drop state that fits no operator of the program.
+    pub allow_non_restored_state: bool,
+    /// Number the next checkpoint gets.
+    pub next_checkpoint: u64,
+    /// Where checkpoints lie.
+    pub storage: Storage,
+    /// A folder of this attempt's own for files.
+    pub scratch: String,
+}
+
+/// The application's code.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Code {
+    /// A Flink SQL script.
+    Sql {
+        /// The text.
+        text: String,
+    },
+    /// A zip file with a PyFlink program, already on disk.
+    Zip {
+        /// Path of the zip file.
+        path: String,
+    },
+}
+
+/// Checkpoint settings of an application (AWS `CheckpointConfiguration`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpointing {
+    /// Whether checkpoints are taken by themselves.
+    pub enabled: bool,
+    /// Time between the starts of two checkpoints, in ms.
+    pub interval_ms: u64,
+    /// Least time between the end of one and the start of the next, in ms.
+    pub min_pause_ms: u64,
+}
+
+/// The installation's object store.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Storage {
+    /// Bucket for checkpoints.
+    pub bucket: String,
+    /// Key prefix, without slashes at its ends; may be empty.
+    pub prefix: String,
+    /// How S3 is reached; also the default of `s3://` paths in programs.
+    pub s3: S3Settings,
+}
+
+/// How S3 is reached.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct S3Settings {
+    /// Endpoint URL; `None` = AWS itself.
+    pub endpoint: Option<String>,
+    /// Region; empty = `us-east-1`.
+    pub region: String,
+    /// Access key id; empty = none.
+    pub access_key_id: String,
+    /// Secret access key.
+    pub secret_access_key: String,
+    /// Session token of temporary credentials.
+    pub session_token: Option<String>,
+    /// Bucket in the path rather than in the host name.
+    pub path_style: bool,
+}
+
+impl std::fmt::Debug for S3Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("S3Settings")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Storage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Storage")
+            .field("bucket", &self.bucket)
+            .field("prefix", &self.prefix)
+            .field("s3", &self.s3)
+            .finish()
+    }
+}
+
+/// Worker → job.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "order", rename_all = "snake_case")]
+pub enum Order {
+    /// What to run; always first.
+    Assign(Box<Assignment>),
+    /// Take a checkpoint that is to become a snapshot; with `stop`, nothing is read after it.
+    Snapshot {
+        /// Snapshot name; comes back in the events.
+        name: String,
+        /// Stop reading after its barrier and finish.
+        stop: bool,
+    },
+    /// The store knows checkpoint `id`: sinks may commit.
+    CheckpointRecorded {
+        /// Checkpoint number.
+        id: u64,
+    },
+    /// The store refused checkpoint `id` (an older attempt): stop without committing.
+    Fenced,
+    /// Stop at once, without a snapshot.
+    Cancel,
+}
+
+/// Job → worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The program is planned: its stream graph as text and as JSON.
+    Planned {
+        /// `{"nodes": [...], "edges": [...]}`
+        graph: serde_json::Value,
+    },
+    /// State is restored and all subtasks run.
+    Running {
+        /// Checkpoint number the run goes on from, if any.
+        restored: Option<u64>,
+        /// Operators of the checkpoint that fit nothing and were dropped.
+        dropped: Vec<String>,
+    },
+    /// A manifest is written; waits for [`Order::CheckpointRecorded`].
+    CheckpointWritten(CheckpointWritten),
+    /// The checkpoint's output is visible.
+    CheckpointCommitted {
+        /// Checkpoint number.
+        id: u64,
+    },
+    /// A checkpoint or snapshot could not be taken.
+    CheckpointFailed {
+        /// Checkpoint number.
+        id: u64,
+        /// Snapshot name when it was to be one.
+        snapshot: Option<String>,
+        /// Why.
+        message: String,
+    },
+    /// Counters, about once a second.
+    Metrics(JobMetrics),
+    /// A line for the application's log.
+    Log(LogLine),
+    /// The job cannot go on; the process ends after it.
+    Failed(Failure),
+    /// All inputs ended and all output is committed, or a stop order is fulfilled.
+    Finished {
+        /// Whether it ended by an order to stop (else: the bounded input is exhausted).
+        stopped: bool,
+    },
+}
+
+/// A written, not yet recorded checkpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CheckpointWritten {
+    /// Checkpoint number.
+    pub id: u64,
+    /// Snapshot name when it is to become one.
+    pub snapshot: Option<String>,
+    /// Key of the manifest.
+    pub manifest: String,
+    /// Bytes of all state objects.
+    pub state_bytes: u64,
+    /// From barrier to manifest, in ms.
+    pub duration_ms: u64,
+}
+
+/// A line of the application's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+    /// `ERROR`, `WARN`, `INFO`, `DEBUG`.
+    pub level: String,
+    /// Who speaks: `program` (the user's prints), `engine`, a table name.
+    pub logger: String,
+    /// The text, one line or several.
+    pub message: String,
+}
+
+/// Why a job cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Who has to act, and whether a restart can help.
+    pub fault: Fault,
+    /// For the customer.
+    pub message: String,
+    /// Python traceback, if the program raised one.
+    pub traceback: Option<String>,
+}
+
+/// Counters of a job process.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct JobMetrics {
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
+    /// CPU time of the process so far, in ms.
+    pub cpu_ms: u64,
+    /// Resident memory of the process, in bytes.
+    pub resident_bytes: u64,
+    /// Counters by operator id.
+    pub operators: BTreeMap<String, OperatorMetrics>,
+}
+
+/// Counters of one operator, summed over its subtasks.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct OperatorMetrics {
+    /// For people.
+    pub name: String,
+    /// Records received.
+    pub records_in: u64,
+    /// Records emitted.
+    pub records_out: u64,
+    /// Bytes read or written outside.
+    pub bytes: u64,
+    /// Records dropped as late.
+    pub late_records: u64,
+    /// Records skipped as malformed.
+    pub malformed_records: u64,
+    /// Watermark, event-time ms; `None` = none yet.
+    pub watermark: Option<i64>,
+    /// Records not yet read, where known.
+    pub lag_records: u64,
+    /// Share of the time spent computing, in thousandths, since the start.
+    pub busy_permille: u32,
+    /// Share of the time spent waiting for room downstream, in thousandths.
+    pub backpressured_permille: u32,
+}
