@@ -11,6 +11,7 @@ pub mod connector;
 mod error;
 pub mod expression;
 pub mod graph;
+pub mod key_group;
 pub mod metrics;
 pub mod operator;
 pub mod operators;
