@@ -3,8 +3,15 @@
 //! **Is for**: ids, the lifecycle, application configuration, the worker/job protocol, the
 //! checkpoint manifest, object-key layout, error codes.
 //! **Must not**: do I/O, know a database, an HTTP framework or Arrow.
-//! **Start at**: [`protocol`], [`manifest`], then `lifecycle.rs`.
+//! **Start at**: [`lifecycle`], [`protocol`], [`manifest`], then [`configuration`].
 
+pub mod configuration;
+pub mod error_code;
 pub mod fault;
+pub mod ids;
+pub mod invalid;
+pub mod lifecycle;
 pub mod manifest;
+pub mod object_keys;
 pub mod protocol;
+mod text_enum;

@@ -1,0 +1,57 @@
+//! Where an application's objects lie in the installation's bucket.
+//!
+//! ```text
+//! {prefix}/applications/{name}/{id}/checkpoints/{number}-{attempt}/manifest.json
+//! {prefix}/applications/{name}/{id}/checkpoints/{number}-{attempt}/…   state objects
+//! ```
+//!
+//! The id keeps a deleted application's objects apart from those of a new one of the same name;
+//! the attempt keeps those of a job that lost its lease apart from its successor's.
+
+use crate::ids::{ApplicationId, ApplicationName};
+
+/// Folder of everything an application keeps, without a slash at its end.
+pub fn application_folder(prefix: &str, name: &ApplicationName, id: ApplicationId) -> String {
+    let prefix = prefix.trim_matches('/');
+    let slash = if prefix.is_empty() { "" } else { "/" };
+    format!("{prefix}{slash}applications/{name}/{id}")
+}
+
+/// Folder of one checkpoint inside an [`application_folder`], without a slash at its end.
+pub fn checkpoint_folder(application_folder: &str, number: u64, attempt: u64) -> String {
+    format!("{application_folder}/checkpoints/{number}-{attempt}")
+}
+
+/// Key of the manifest inside a [`checkpoint_folder`].
+pub fn manifest(checkpoint_folder: &str) -> String {
+    format!("{checkpoint_folder}/manifest.json")
+}
+
+/// The [`checkpoint_folder`] a manifest key lies in; `None` if it is no manifest key.
+pub fn folder_of_manifest(key: &str) -> Option<&str> {
+    key.strip_suffix("/manifest.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn keys_name_application_checkpoint_and_attempt() {
+        let name: ApplicationName = "alerts".parse().unwrap();
+        let id = ApplicationId(Uuid::from_u128(7));
+        let folder = application_folder("/weir/", &name, id);
+        let checkpoint = checkpoint_folder(&folder, 12, 3);
+        let key = manifest(&checkpoint);
+        assert_eq!(
+            key,
+            "weir/applications/alerts/00000000-0000-0000-0000-000000000007/checkpoints/12-3/\
+             manifest.json"
+        );
+        assert_eq!(folder_of_manifest(&key), Some(checkpoint.as_str()));
+        let bare = application_folder("", &name, id);
+        assert_eq!(bare, "applications/alerts/00000000-0000-0000-0000-000000000007");
+    }
+}
