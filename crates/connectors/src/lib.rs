@@ -1,1 +1,12 @@
-//! connectors
+//! Outside systems as sources and sinks, and the formats of their records.
+//!
+//! **Is for**: kafka, filesystem (S3 and local), datagen, print, blackhole; json, csv, raw.
+//! **Must not**: know SQL, operators or Postgres.
+//! **Start at**: [`Registry`] (one line per connector), then [`options`] and [`format`].
+
+mod blackhole;
+pub mod format;
+pub mod options;
+mod registry;
+
+pub use registry::{Connector, Environment, Registry};
