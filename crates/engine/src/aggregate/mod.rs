@@ -1,8 +1,11 @@
 //! Aggregate functions with Flink's results, over many groups at once.
 
+mod types;
+
 use arrow::array::{ArrayRef, BooleanArray};
 
 use crate::Result;
+pub use types::{call_type, multiset, return_type};
 
 /// An aggregate function; types and results as Flink's built-in ones.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

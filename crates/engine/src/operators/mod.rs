@@ -1,1 +1,15 @@
 //! Operators of the engine, one per file.
+//!
+//! **Is for**: what happens to records between a source and a sink: projection, filter, windows,
+//! aggregation, ranking; synchronous and free of I/O.
+//! **Must not**: wait, read a clock other than the context's, or know SQL text.
+//! **Start at**: [`window::WindowKind`], then `window_aggregate.rs`.
+
+pub mod filter;
+pub mod group_aggregate;
+pub mod project;
+pub mod window;
+pub mod window_aggregate;
+pub mod window_assign;
+pub mod window_rank;
+pub mod windowed_aggregate;
