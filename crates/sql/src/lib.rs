@@ -1,1 +1,4 @@
 //! sql
+
+pub mod expr;
+pub mod types;

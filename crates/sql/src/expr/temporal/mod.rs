@@ -1,0 +1,3 @@
+//! Dates, times, timestamps and intervals.
+
+pub(crate) mod stamp;
