@@ -1,0 +1,101 @@
+//! Checkpoints in the object store: state objects and manifests.
+
+use std::collections::BTreeMap;
+
+use connectors::s3::S3;
+use engine::state::OperatorState;
+use model::manifest::{Manifest, StateObject};
+use model::protocol::Storage;
+
+/// Version of the manifest format that is written.
+pub(crate) const MANIFEST_FORMAT: u32 = 1;
+
+/// Why a checkpoint could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("the object store refused or did not answer: {0}")]
+    Store(#[from] connectors::s3::Error),
+    #[error("checkpoint manifest `{key}` exists already: another attempt wrote it")]
+    Taken { key: String },
+    #[error("checkpoint object `{key}` is not readable: {reason}")]
+    Unreadable { key: String, reason: String },
+}
+
+/// The installation's bucket, seen from one application.
+pub(crate) struct CheckpointStore {
+    s3: S3,
+    bucket: String,
+    folder: String,
+}
+
+impl CheckpointStore {
+    /// `folder` is the application's checkpoint folder, prefix included.
+    pub(crate) fn open(storage: &Storage, folder: &str) -> Result<Self, Error> {
+        let s3 = S3::connect(&storage.s3)?;
+        Ok(Self { s3, bucket: storage.bucket.clone(), folder: folder.to_owned() })
+    }
+
+    /// Uploads the state of one subtask's operator.
+    pub(crate) fn put_state(
+        &self,
+        checkpoint: u64,
+        attempt: u64,
+        part: usize,
+        state: &OperatorState,
+    ) -> Result<StateObject, Error> {
+        let key = format!("{}/{checkpoint}/{attempt}-{part}.state", self.folder);
+        let bytes = state.bytes.len() as u64;
+        self.s3.put(&self.bucket, &key, state.bytes.clone())?;
+        Ok(StateObject { key, bytes })
+    }
+
+    /// Writes the manifest, unless one is there: two attempts cannot both complete a checkpoint.
+    pub(crate) fn put_manifest(&self, manifest: &Manifest) -> Result<String, Error> {
+        let key = format!("{}/{}/manifest.json", self.folder, manifest.checkpoint);
+        let text = serde_json::to_vec_pretty(manifest).expect("a manifest serialises");
+        if self.s3.put_if_absent(&self.bucket, &key, text)? {
+            Ok(key)
+        } else {
+            Err(Error::Taken { key })
+        }
+    }
+
+    pub(crate) fn manifest(&self, key: &str) -> Result<Manifest, Error> {
+        let bytes = self.s3.get(&self.bucket, key)?;
+        let unreadable = |reason: String| Error::Unreadable { key: key.to_owned(), reason };
+        let manifest: Manifest =
+            serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
+        if manifest.format != MANIFEST_FORMAT {
+            return Err(unreadable(format!(
+                "it has format {}, this Weir reads {MANIFEST_FORMAT}",
+                manifest.format
+            )));
+        }
+        Ok(manifest)
+    }
+
+    /// The state objects of one operator.
+    pub(crate) fn state(
+        &self,
+        objects: &[StateObject],
+        format: u16,
+        fingerprint: &str,
+    ) -> Result<Vec<OperatorState>, Error> {
+        let mut parts = Vec::with_capacity(objects.len());
+        for object in objects {
+            let bytes = self.s3.get(&self.bucket, &object.key)?.to_vec();
+            if bytes.len() as u64 != object.bytes {
+                return Err(Error::Unreadable {
+                    key: object.key.clone(),
+                    reason: format!("{} bytes instead of {}", bytes.len(), object.bytes),
+                });
+            }
+            parts.push(OperatorState { format, fingerprint: fingerprint.to_owned(), bytes });
+        }
+        Ok(parts)
+    }
+}
+
+
+/// What an operator's subtasks acknowledged, by operator id.
+pub(crate) type ByOperator<T> = BTreeMap<String, Vec<T>>;
