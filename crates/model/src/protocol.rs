@@ -35,6 +35,9 @@ pub struct Assignment {
     pub next_checkpoint: u64,
     /// Where checkpoints lie.
     pub storage: Storage,
+    /// Folder of this application's objects in the bucket, prefix included
+    /// ([`crate::object_keys::application_folder`]).
+    pub folder: String,
     /// A folder of this attempt's own for files.
     pub scratch: String,
 }
