@@ -8,5 +8,6 @@ mod blackhole;
 pub mod format;
 pub mod options;
 mod registry;
+pub mod s3;
 
 pub use registry::{Connector, Environment, Registry};
