@@ -35,12 +35,16 @@ pub enum Error {
         found: String,
     },
     /// Another living server owns the data directory.
-    #[error("the data in `{}` is in use by postgres process {pid}; stop it first", .dir.display())]
+    #[error(
+        "the data in `{}` is in use by another server{}; stop it first",
+        .dir.display(),
+        .pid.map(|pid| format!(" (process {pid})")).unwrap_or_default()
+    )]
     PostgresInUse {
         /// Folder of the cluster.
         dir: PathBuf,
-        /// Process id of the server that owns it.
-        pid: u32,
+        /// Process id of the server that owns it, if it runs already.
+        pid: Option<u32>,
     },
     /// One of the Postgres programs ended with an error or did not become ready.
     #[error("`{program}` {outcome}; its last words were: {log}")]
@@ -79,7 +83,10 @@ pub enum Error {
 
 impl Error {
     /// For `map_err`: names the action and the file next to the system's answer.
-    pub(crate) fn io<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + 'a {
+    pub(crate) fn io<'a>(
+        action: &'static str,
+        path: &'a Path,
+    ) -> impl FnOnce(io::Error) -> Self + 'a {
         move |source| Self::Io { action, path: path.to_owned(), source }
     }
 }

@@ -79,8 +79,7 @@ fn probe(bin: Option<&Path>) -> Option<String> {
 }
 
 fn version_of(program: &Path) -> Option<String> {
-    let output =
-        Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
+    let output = Command::new(program).arg("--version").stdin(Stdio::null()).output().ok()?;
     output.status.success().then_some(())?;
     major_version(&String::from_utf8_lossy(&output.stdout))
 }

@@ -1,6 +1,6 @@
 //! What an earlier server left behind in a data directory.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,6 +9,21 @@ use crate::error::{Error, Result};
 
 /// How long an orphaned server may take to shut down after its parent died.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Takes the folder for this process, for as long as the file is open.
+///
+/// Whoever holds it may regard every server it finds on the cluster as an orphan.
+pub(super) fn claim(dir: &Path, data: &Path) -> Result<File> {
+    let path = dir.join("lock");
+    let file = File::create(&path).map_err(Error::io("create", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::Error(error)) => Err(Error::io("lock", &path)(error)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::PostgresInUse { dir: data.to_owned(), pid: worker_of(data) })
+        }
+    }
+}
 
 /// Waits until no process works in `data`, then removes the lock files of a killed server.
 ///
@@ -24,7 +39,7 @@ pub(super) fn clear(data: &Path, socket_lock: &Path) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     while let Some(pid) = worker_of(data) {
         if Instant::now() >= deadline {
-            return Err(Error::PostgresInUse { dir: data.to_owned(), pid });
+            return Err(Error::PostgresInUse { dir: data.to_owned(), pid: Some(pid) });
         }
         thread::sleep(Duration::from_millis(20));
     }

@@ -22,6 +22,8 @@ pub(super) struct Server {
     binaries: Binaries,
     socket_dir: PathBuf,
     port: u16,
+    /// Locked: keeps other processes off the folder. Declared last, so given up last.
+    _claim: File,
 }
 
 impl Server {
@@ -31,6 +33,7 @@ impl Server {
         let binaries = Binaries::find(&data, options.cache.as_deref())?;
         let identity = Identity::choose(&binaries.program("postgres"))?;
         fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+        let claim = leftovers::claim(dir, &data)?;
         identity.own(dir)?;
         let socket_dir = socket::folder(dir, &std::env::temp_dir())?;
         identity.own(&socket_dir)?;
@@ -46,7 +49,8 @@ impl Server {
         let mut command = Command::new(binaries.program("postgres"));
         command.arg("-D").arg(&data).arg("-k").arg(&socket_dir);
         command.args(settings(options, port));
-        let mut server = Self { process: spawn(command, identity, &log)?, binaries, socket_dir, port };
+        let process = spawn(command, identity, &log)?;
+        let server = Self { process, binaries, socket_dir, port, _claim: claim };
         server.wait_until_ready(&data, &log, options.ready_within)?;
         tracing::info!(pid = server.pid(), socket = %server.socket_dir.display(), "postgres is ready");
         Ok(server)
@@ -79,7 +83,7 @@ impl Server {
     }
 
     /// `postmaster.pid` has a line that says `ready` once clients are let in (what `pg_ctl` reads).
-    fn wait_until_ready(&mut self, data: &Path, log: &Path, patience: Duration) -> Result<()> {
+    fn wait_until_ready(&self, data: &Path, log: &Path, patience: Duration) -> Result<()> {
         let deadline = Instant::now() + patience;
         let failed = |outcome: String| Error::PostgresFailed {
             program: "postgres",
@@ -143,11 +147,8 @@ fn create_cluster(binaries: &Binaries, identity: Identity, dir: &Path, data: &Pa
 }
 
 fn spawn(mut command: Command, identity: Identity, log: &Path) -> Result<Process> {
-    let output = File::options()
-        .create(true)
-        .append(true)
-        .open(log)
-        .map_err(Error::io("open", log))?;
+    let output =
+        File::options().create(true).append(true).open(log).map_err(Error::io("open", log))?;
     let errors = output.try_clone().map_err(Error::io("open", log))?;
     command.stdin(Stdio::null()).stdout(output).stderr(errors).current_dir("/");
     identity.apply(&mut command);

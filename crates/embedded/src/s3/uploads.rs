@@ -59,11 +59,9 @@ pub(super) fn page(
 ) -> ListMultipartUploadsOutput {
     let prefix = input.prefix.clone().unwrap_or_default();
     let delimiter = input.delimiter.clone().filter(|delimiter| !delimiter.is_empty());
-    let limit = input.max_uploads.and_then(|max| usize::try_from(max).ok()).unwrap_or(PAGE).min(PAGE);
-    let after = (
-        input.key_marker.clone().unwrap_or_default(),
-        input.upload_id_marker.clone(),
-    );
+    let limit =
+        input.max_uploads.and_then(|max| usize::try_from(max).ok()).unwrap_or(PAGE).min(PAGE);
+    let after = (input.key_marker.clone().unwrap_or_default(), input.upload_id_marker.clone());
     let mut shown: Vec<Upload> = Vec::new();
     let mut folders: Vec<String> = Vec::new();
     let mut truncated = false;

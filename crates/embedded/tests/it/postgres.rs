@@ -114,7 +114,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let first = Postgres::start(dir.path()).await.unwrap();
     let error = Postgres::start(dir.path()).await.unwrap_err().to_string();
-    assert!(error.contains("in use by postgres process"), "{error}");
+    assert!(error.contains("in use by another server (process"), "{error}");
     assert_eq!(query(&first, "SELECT 1"), "1");
     first.stop().await.unwrap();
 }
@@ -122,7 +122,8 @@ async fn a_second_server_on_the_same_folder_is_refused() {
 /// Not a test of its own: the process that the next test kills.
 #[tokio::test]
 async fn host_for_the_next_test() {
-    let Some(dir) = std::env::args().find_map(|arg| arg.strip_prefix("--skip=dir:").map(PathBuf::from))
+    let Some(dir) =
+        std::env::args().find_map(|arg| arg.strip_prefix("--skip=dir:").map(PathBuf::from))
     else {
         return;
     };

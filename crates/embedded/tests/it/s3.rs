@@ -8,7 +8,8 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use embedded::s3::S3Server;
 
-const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const LOOPBACK: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 const BUCKET: &str = "weir";
 
 fn client_with(server: &S3Server, secret: &str) -> Client {
@@ -18,6 +19,7 @@ fn client_with(server: &S3Server, secret: &str) -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("key", secret, None, None, "test"))
         .force_path_style(true)
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
         .build();
     Client::from_conf(config)
 }
