@@ -78,6 +78,13 @@ pub trait SourceReader: Send {
     /// The splits this reader owns now (for per-split watermarks; may grow by discovery).
     fn splits(&self) -> Vec<SplitId>;
 
+    /// Whether `splits` can be believed yet. A reader that has still to find out (its outside system
+    /// does not answer) says false: then its subtask holds the watermark back instead of counting
+    /// as idle for lack of splits.
+    fn knows_splits(&self) -> bool {
+        true
+    }
+
     /// Position after everything `poll` has returned, for each own split (also finished ones).
     fn positions(&mut self) -> Result<BTreeMap<SplitId, Position>>;
 

@@ -1,1 +1,24 @@
-//! Runs a stream graph on threads: subtask loops, exchange, barriers, metrics.
+//! Runs a stream graph on threads of this process.
+//!
+//! **Is for**: chaining nodes into subtasks, exchange between them, event time, barriers.
+//! **Must not**: write state or manifests anywhere; that is the caller's, who gets them as events.
+//! **Start at**: [`Execution`] (the outside), then `plan.rs` (which nodes share a thread),
+//! `source_task.rs` and `operator_task.rs` (the two loops), `chain.rs` (what happens within one).
+
+mod cancellation;
+mod chain;
+mod event;
+mod event_time;
+mod execution;
+mod gate;
+mod operator_task;
+mod outlet;
+mod plan;
+mod restored;
+mod source_task;
+mod subtask;
+mod wiring;
+
+pub use event::{Acknowledgement, Ended, ExecutionEvent, Positions, SubtaskId};
+pub use execution::{Execution, ExecutionOptions};
+pub use restored::{RestoredGraph, RestoredOperator};

@@ -1,0 +1,279 @@
+//! A running graph, from the outside.
+
+use std::collections::BTreeMap;
+use std::fmt::{Debug, Formatter};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use model::protocol::OperatorMetrics;
+
+use super::cancellation::{Cancellation, Halt};
+use super::event::{ExecutionEvent, Positions, SubtaskId};
+use super::plan::Plan;
+use super::restored::{RestoredGraph, Restorer};
+use super::subtask::{Control, Shared};
+use super::wiring::{Opener, Wiring};
+use crate::batch::Barrier;
+use crate::clock::Clock;
+use crate::graph::StreamGraph;
+use crate::metrics::NodeMetrics;
+use crate::{Error, Result};
+
+/// How a graph is run.
+#[derive(Debug)]
+pub struct ExecutionOptions {
+    /// Subtasks of each node that fixes no number itself.
+    pub parallelism: usize,
+    /// Preferred number of records in a batch; 8192 is a good one.
+    pub batch_size: usize,
+    /// Batches that a channel between two subtasks holds; 8 is a good number.
+    pub channel_capacity: usize,
+    /// Processing time.
+    pub clock: Arc<dyn Clock>,
+    /// Attempt number (fencing token) of this process.
+    pub attempt: u64,
+    /// Identity of this run and attempt, unique in time.
+    pub attempt_id: String,
+    /// Where to go on from; `None` = a fresh start.
+    pub restored: Option<RestoredGraph>,
+    /// Number of the first checkpoint that will be taken.
+    pub first_checkpoint: u64,
+}
+
+/// A running graph. Dropping it cancels it.
+pub struct Execution {
+    controls: Vec<Sender<Control>>,
+    subtasks: Vec<SubtaskId>,
+    threads: Vec<JoinHandle<()>>,
+    shared: Arc<Shared>,
+    nodes: Vec<NodeGauge>,
+    started: Instant,
+}
+
+/// What is measured of one node.
+#[derive(Debug)]
+pub(super) struct NodeGauge {
+    pub(super) operator_id: String,
+    pub(super) name: String,
+    pub(super) metrics: Arc<NodeMetrics>,
+    /// One per subtask.
+    pub(super) watermarks: Vec<Arc<AtomicI64>>,
+}
+
+impl Debug for Execution {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Execution").field("subtasks", &self.subtasks).finish_non_exhaustive()
+    }
+}
+
+impl Execution {
+    /// Opens readers and writers, restores state, and sets everything going.
+    ///
+    /// Returns when all subtasks are open and restored. `events` is called from the subtasks'
+    /// threads and should not wait long. Errors: what opening or restoring a subtask refuses; a
+    /// graph that cannot be run; then nothing is left running.
+    pub fn start(
+        graph: StreamGraph,
+        options: ExecutionOptions,
+        events: impl Fn(ExecutionEvent) + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let plan = Plan::new(&graph, options.parallelism)?;
+        let restorer = Restorer::new(&graph, &plan.parallelism, options.restored)?;
+        let shared = Arc::new(Shared {
+            cancellation: Arc::new(Cancellation::new()),
+            clock: options.clock,
+            events: Box::new(events),
+            running: AtomicUsize::new(0),
+            failure: OnceLock::new(),
+        });
+        let wiring = Wiring {
+            plan: &plan,
+            graph: Arc::new(graph),
+            restorer: Arc::new(restorer),
+            shared: Arc::clone(&shared),
+            batch_size: options.batch_size,
+            channel_capacity: options.channel_capacity,
+            attempt: options.attempt,
+            attempt_id: options.attempt_id.into(),
+            first_checkpoint: options.first_checkpoint,
+        };
+        let nodes = wiring.gauges();
+        let openers = wiring.openers(&nodes);
+        shared.running.store(openers.len(), Ordering::SeqCst);
+        let mut execution = Self {
+            controls: Vec::new(),
+            subtasks: openers.iter().map(|opener| opener.id.clone()).collect(),
+            threads: Vec::new(),
+            shared,
+            nodes,
+            started: Instant::now(),
+        };
+        match execution.launch(openers) {
+            Ok(()) => Ok(execution),
+            Err(error) => {
+                execution.cancel();
+                // The error at hand is the one to tell.
+                let _ = execution.join();
+                Err(error)
+            }
+        }
+    }
+
+    /// One thread per subtask: all open at the same time, none runs before all are open.
+    fn launch(&mut self, openers: Vec<Opener>) -> Result<()> {
+        let count = openers.len();
+        let (opened, outcomes) = bounded(count);
+        let (go, gone) = bounded(count);
+        for opener in openers {
+            let (control, heard) = unbounded();
+            self.controls.push(control);
+            let (opened, gone) = (opened.clone(), gone.clone());
+            let shared = Arc::clone(&self.shared);
+            let thread = std::thread::Builder::new()
+                .name(opener.id.to_string())
+                .spawn(move || live(opener, heard, &opened, &gone, &shared))
+                .map_err(|e| Error::internal("a thread could not be started").because(e))?;
+            self.threads.push(thread);
+        }
+        drop(opened);
+        // The first error is the one to tell; the others may be its consequences.
+        for outcome in &outcomes {
+            outcome?;
+        }
+        for _ in 0..count {
+            // Only a subtask that is gone does not take it, and that has told why.
+            let _ = go.send(());
+        }
+        Ok(())
+    }
+
+    /// Starts a checkpoint: the barrier goes to all sources that have not ended.
+    pub fn inject(&self, barrier: Barrier) {
+        self.tell(&Control::Barrier(barrier));
+    }
+
+    /// A checkpoint is past its commit point, and the committers have done their part.
+    pub fn committed(&self, checkpoint: u64, positions: Positions) {
+        self.tell(&Control::Committed { checkpoint, positions: Arc::new(positions) });
+    }
+
+    fn tell(&self, control: &Control) {
+        for sender in &self.controls {
+            // A subtask that is gone has nothing left to do for it.
+            let _ = sender.send(control.clone());
+        }
+    }
+
+    /// Stops all subtasks at once, also those that wait; nothing is flushed, nobody is told.
+    pub fn cancel(&self) {
+        self.shared.cancellation.cancel();
+    }
+
+    /// Lets subtasks that have ended go, and waits for all threads.
+    ///
+    /// Error: the first failure, without its cause (that went with
+    /// [`ExecutionEvent::Failed`]). Being cancelled is none.
+    pub fn join(mut self) -> Result<()> {
+        self.controls.clear();
+        for thread in self.threads.drain(..) {
+            // Panics are caught within the thread and told as failures.
+            let _ = thread.join();
+        }
+        match self.shared.failure.get() {
+            Some((fault, message)) => {
+                Err(Error { fault: *fault, message: message.clone(), source: None })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// The subtasks: each acknowledges every barrier until it has ended.
+    #[must_use]
+    pub fn subtasks(&self) -> &[SubtaskId] {
+        &self.subtasks
+    }
+
+    /// Counters so far, by operator id.
+    #[must_use]
+    pub fn metrics(&self) -> BTreeMap<String, OperatorMetrics> {
+        let elapsed = self.started.elapsed().as_nanos().max(1);
+        let read = |node: &NodeGauge| (node.operator_id.clone(), node.read(elapsed));
+        self.nodes.iter().map(read).collect()
+    }
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        if !self.threads.is_empty() {
+            self.cancel();
+        }
+    }
+}
+
+impl NodeGauge {
+    fn read(&self, elapsed_ns: u128) -> OperatorMetrics {
+        let watermarks = self.watermarks.iter().map(|one| one.load(Ordering::Relaxed));
+        let watermark = watermarks.min().unwrap_or(i64::MIN);
+        let metrics = &self.metrics;
+        metrics.watermark.0.store(watermark, Ordering::Relaxed);
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
+        let permille = |counter| {
+            let share = u128::from(count(counter)) * 1000 / elapsed_ns;
+            let share = share / self.watermarks.len().max(1) as u128;
+            u32::try_from(share.min(1000)).unwrap_or(1000)
+        };
+        OperatorMetrics {
+            name: self.name.clone(),
+            records_in: count(&metrics.records_in),
+            records_out: count(&metrics.records_out),
+            bytes: count(&metrics.bytes),
+            late_records: count(&metrics.late_records),
+            malformed_records: count(&metrics.malformed_records),
+            watermark: (watermark != i64::MIN).then_some(watermark),
+            lag_records: count(&metrics.lag_records),
+            busy_permille: permille(&metrics.busy_ns),
+            backpressured_permille: permille(&metrics.backpressured_ns),
+        }
+    }
+}
+
+/// The life of a subtask's thread.
+fn live(
+    opener: Opener,
+    control: Receiver<Control>,
+    opened: &Sender<Result<()>>,
+    go: &Receiver<()>,
+    shared: &Shared,
+) {
+    let id = opener.id.clone();
+    let task = match guarded(&id, || Ok(opener.open(control)?)) {
+        Ok(task) => task,
+        Err(Halt::Cancelled) => return,
+        Err(Halt::Failed(error)) => {
+            let _ = opened.send(Err(error));
+            return;
+        }
+    };
+    if opened.send(Ok(())).is_err() || go.recv().is_err() {
+        return;
+    }
+    if let Err(Halt::Failed(error)) = guarded(&id, || task.run()) {
+        shared.fail(error);
+    }
+}
+
+/// A panic becomes a failure of this subtask.
+fn guarded<T>(id: &SubtaskId, work: impl FnOnce() -> Result<T, Halt>) -> Result<T, Halt> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        Err(Error::internal(format!("subtask `{id}` panicked: {message}")).into())
+    })
+}
