@@ -2,25 +2,34 @@
 //!
 //! A connector asks [`Format::of`] at planning and makes decoders and encoders from it when it opens.
 
+mod column;
+mod json;
+mod number;
+mod time;
+mod view;
+
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use engine::Result;
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::datatypes::{DataType, SchemaRef};
 use engine::batch::Batch;
 use engine::connector::TableRefused;
 use engine::metrics::NodeMetrics;
+use engine::{Error, Result};
+
+pub use number::{write_double, write_float};
 
 use crate::options::{OptionSpec, Options};
 
 /// Names of all formats.
-pub const NAMES: &[&str] = &["raw"];
+pub const NAMES: &[&str] = &["debezium-json", "json"];
 
 /// The options of the format `name`, as they stand in a table (`json.ignore-parse-errors`).
 #[must_use]
 pub fn specs(name: &str) -> Option<&'static [OptionSpec]> {
     match name {
-        "raw" => Some(&[]),
+        "json" => Some(json::SPECS),
+        "debezium-json" => Some(json::DEBEZIUM_SPECS),
         _ => None,
     }
 }
@@ -49,18 +58,33 @@ pub trait Encoder: Send {
 /// A format with its options, as one table uses it.
 #[derive(Debug, Clone)]
 pub struct Format {
+    kind: Kind,
     options: Options,
     /// `format`, `value.format` or `key.format`.
     key: String,
 }
 
+#[derive(Debug, Clone)]
+enum Kind {
+    Json(json::Settings),
+    Debezium(json::Settings),
+}
+
 impl Format {
-    /// The format the table names in option `key` (`format`, `value.format`, `key.format`).
+    /// The format the table names in option `key` (`format`, `value.format`, `key.format`); `None`
+    /// when the table does not have that option.
     pub fn of(options: &Options, key: &str) -> Result<Option<Self>, TableRefused> {
-        if options.text(key).is_none() {
-            return Ok(None);
-        }
-        Ok(Some(Self { options: options.clone(), key: key.to_owned() }))
+        let Some(name) = options.text(key) else { return Ok(None) };
+        let prefix = format!("{}{name}.", key.strip_suffix("format").unwrap_or_default());
+        let kind = match name {
+            "json" => Kind::Json(json::Settings::read(options, &prefix)?),
+            "debezium-json" => Kind::Debezium(json::Settings::read(options, &prefix)?),
+            _ => {
+                let why = format!("supported formats: `{}`", NAMES.join("`, `"));
+                return Err(options.refuse(key, &why));
+            }
+        };
+        Ok(Some(Self { kind, options: options.clone(), key: key.to_owned() }))
     }
 
     /// Its name.
@@ -72,19 +96,40 @@ impl Format {
     /// Whether it can write `-U`, `+U` and `-D`.
     #[must_use]
     pub fn accepts_updates(&self) -> bool {
-        self.name() == "debezium-json"
+        matches!(self.kind, Kind::Debezium(_))
     }
 
     /// Whether columns of these types can be read; call it at planning.
     pub fn check_decodes(&self, schema: &SchemaRef) -> Result<(), TableRefused> {
-        let _ = schema;
-        Err(self.options.refuse(&self.key, "this format cannot be read"))
+        match &self.kind {
+            Kind::Json(_) => self.check_columns(schema, json::unsupported),
+            Kind::Debezium(_) => Err(self.options.refuse(
+                &self.key,
+                "reading a changelog is not supported; `debezium-json` can only be written",
+            )),
+        }
     }
 
     /// Whether columns of these types can be written; call it at planning.
     pub fn check_encodes(&self, schema: &SchemaRef) -> Result<(), TableRefused> {
-        let _ = schema;
-        Err(self.options.refuse(&self.key, "this format cannot be written"))
+        match &self.kind {
+            Kind::Json(_) | Kind::Debezium(_) => self.check_columns(schema, json::unsupported),
+        }
+    }
+
+    fn check_columns(
+        &self,
+        schema: &SchemaRef,
+        unsupported: impl Fn(&DataType) -> Option<String>,
+    ) -> Result<(), TableRefused> {
+        for field in schema.fields() {
+            if let Some(why) = unsupported(field.data_type()) {
+                return Err(self
+                    .options
+                    .refuse(&self.key, &format!("column `{}`: {why}", field.name())));
+            }
+        }
+        Ok(())
     }
 
     /// A decoder into rows of `schema`; skipped payloads are counted in `metrics`.
@@ -93,15 +138,22 @@ impl Format {
         schema: &SchemaRef,
         metrics: &Arc<NodeMetrics>,
     ) -> Result<Box<dyn Decoder>> {
-        let _ = metrics;
-        self.check_decodes(schema).map_err(|e| engine::Error::user(e.message))?;
-        Err(engine::Error::user(format!("format `{}` cannot be read", self.name())))
+        self.check_decodes(schema).map_err(|refused| Error::user(refused.message))?;
+        let made = match &self.kind {
+            Kind::Json(settings) | Kind::Debezium(settings) => {
+                json::decoder(schema, settings, metrics)
+            }
+        };
+        made.ok_or_else(|| Error::internal(format!("format `{}` reads no such rows", self.name())))
     }
 
     /// An encoder of rows of `schema` (no partition or metadata columns).
     pub fn encoder(&self, schema: &SchemaRef) -> Result<Box<dyn Encoder>> {
-        self.check_encodes(schema).map_err(|e| engine::Error::user(e.message))?;
-        Err(engine::Error::user(format!("format `{}` cannot be written", self.name())))
+        self.check_encodes(schema).map_err(|refused| Error::user(refused.message))?;
+        Ok(match &self.kind {
+            Kind::Json(settings) => json::encoder(schema, settings, false),
+            Kind::Debezium(settings) => json::encoder(schema, settings, true),
+        })
     }
 
     /// Where the first record of `bytes` ends (index of its line end); `None` = it is not whole.
@@ -109,4 +161,25 @@ impl Format {
     pub fn record_end(&self, bytes: &[u8]) -> Option<usize> {
         memchr::memchr(b'\n', bytes)
     }
+}
+
+/// The rows in `columns` as a batch; the columns start anew.
+fn flush(
+    schema: &SchemaRef,
+    columns: &mut [column::Column],
+    rows: &mut usize,
+) -> Result<Option<RecordBatch>> {
+    if *rows == 0 {
+        return Ok(None);
+    }
+    let arrays = columns.iter_mut().map(column::Column::finish).collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(std::mem::take(rows)));
+    Ok(Some(RecordBatch::try_new_with_options(Arc::clone(schema), arrays, &options)?))
+}
+
+/// The beginning of a payload, for messages.
+fn excerpt(payload: &[u8]) -> String {
+    const LONGEST: usize = 200;
+    let text = String::from_utf8_lossy(&payload[..payload.len().min(LONGEST)]).into_owned();
+    if payload.len() > LONGEST { format!("{text}…") } else { text }
 }

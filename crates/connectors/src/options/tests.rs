@@ -33,7 +33,7 @@ fn refusal(options: &[(&str, &str)]) -> String {
 fn values_are_read_by_type() {
     let options = [
         ("connector", "x"),
-        ("format", "raw"),
+        ("format", "json"),
         ("size", "64 kb"),
         ("mode", "SLOW"),
         ("properties.a.b", "c"),
@@ -51,9 +51,9 @@ fn values_are_read_by_type() {
 fn what_is_wrong_is_named() {
     assert!(refusal(&[]).contains("lacks the required option `format`"));
     assert!(refusal(&[("format", "xml")]).contains("supported formats: `"));
-    let unknown = refusal(&[("format", "raw"), ("no-such", "1")]);
+    let unknown = refusal(&[("format", "json"), ("no-such", "1")]);
     assert!(unknown.contains("`no-such`") && unknown.contains("`wait`"), "{unknown}");
-    let bad = refusal(&[("format", "raw"), ("wait", "5 weeks")]);
+    let bad = refusal(&[("format", "json"), ("wait", "5 weeks")]);
     assert!(bad.contains("`wait`") && bad.contains("`5 weeks`"), "{bad}");
 }
 
