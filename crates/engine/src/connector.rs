@@ -56,4 +56,11 @@ pub trait Connectors: std::fmt::Debug + Send + Sync {
 
     /// Metadata columns the table's connector offers for reading: key and type.
     fn metadata(&self, options: &BTreeMap<String, String>) -> Vec<(String, DataType)>;
+
+    /// Whether the table's records name their fields (JSON), so that a planner may leave columns
+    /// out that nobody uses. Where fields are known by their place (CSV), it must not.
+    fn prunes_columns(&self, options: &BTreeMap<String, String>) -> bool {
+        let _ = options;
+        false
+    }
 }
