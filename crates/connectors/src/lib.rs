@@ -5,6 +5,7 @@
 //! **Start at**: [`Registry`] (one line per connector), then [`options`] and [`format`].
 
 mod blackhole;
+mod filesystem;
 pub mod format;
 pub mod options;
 mod registry;

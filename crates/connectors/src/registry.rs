@@ -10,8 +10,8 @@ use engine::sink::Sink;
 use engine::source::Source;
 use model::protocol::{LogLine, S3Settings};
 
-use crate::blackhole;
 use crate::options::refused;
+use crate::{blackhole, filesystem};
 
 /// What connectors need of the process around them.
 #[derive(Clone)]
@@ -58,7 +58,8 @@ pub trait Connector: fmt::Debug + Send + Sync {
 }
 
 /// The connectors, by the name users write. One line per connector.
-const CONNECTORS: &[(&str, &dyn Connector)] = &[("blackhole", &blackhole::Blackhole)];
+const CONNECTORS: &[(&str, &dyn Connector)] =
+    &[("blackhole", &blackhole::Blackhole), ("filesystem", &filesystem::Filesystem)];
 
 /// All connectors of the installation; the planner's port.
 #[derive(Debug)]

@@ -20,13 +20,6 @@ pub struct Part {
 }
 
 impl S3 {
-    /// Begins an upload and gives its id.
-    #[must_use]
-    pub fn start_upload(&self, bucket: &str, key: &str) -> Pending<String> {
-        let (s3, bucket, key) = (self.clone(), bucket.to_owned(), key.to_owned());
-        self.start(async move { s3.create_upload(&bucket, &key).await })
-    }
-
     /// Begins an upload and sends its first part.
     #[must_use]
     pub fn start_upload_with(
@@ -58,40 +51,44 @@ impl S3 {
         self.start(async move { s3.upload_part(&bucket, &key, &upload, number, body).await })
     }
 
-    /// Makes an object of the parts: from now on it is visible.
-    ///
-    /// # Errors
-    /// [`Error::NoSuchUpload`] when somebody finished or aborted it before, or any other.
-    pub fn complete_upload(
+    /// Makes an object of the parts: once done, it is visible. Fails with
+    /// [`Error::NoSuchUpload`] when somebody finished or aborted the upload before.
+    #[must_use]
+    pub fn start_complete(
         &self,
         bucket: &str,
         key: &str,
         upload: &str,
         parts: &[Part],
-    ) -> Result<()> {
+    ) -> Pending<()> {
         let parts = parts.iter().map(|part| {
             CompletedPart::builder().part_number(part.number).e_tag(&part.etag).build()
         });
         let list = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
         let request = self.client.complete_multipart_upload().bucket(bucket).key(key);
         let request = request.upload_id(upload).multipart_upload(list);
-        match self.run(request.send()) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Error::sort("finish", bucket, key, &error)),
-        }
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.start(async move {
+            match request.send().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Error::sort("finish", &bucket, &key, &error)),
+            }
+        })
     }
 
     /// Throws an unfinished upload away; one that is gone is no error.
-    ///
-    /// # Errors
-    /// Any but [`Error::NoSuchUpload`].
-    pub fn abort_upload(&self, bucket: &str, key: &str, upload: &str) -> Result<()> {
+    #[must_use]
+    pub fn start_abort(&self, bucket: &str, key: &str, upload: &str) -> Pending<()> {
         let request = self.client.abort_multipart_upload().bucket(bucket).key(key);
-        let answer = self.run(request.upload_id(upload).send());
-        match answer.map_err(|error| Error::sort("abort the upload of", bucket, key, &error)) {
-            Ok(_) | Err(Error::NoSuchUpload { .. }) => Ok(()),
-            Err(error) => Err(error),
-        }
+        let request = request.upload_id(upload);
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        self.start(async move {
+            let answer = request.send().await;
+            match answer.map_err(|error| Error::sort("abort", &bucket, &key, &error)) {
+                Ok(_) | Err(Error::NoSuchUpload { .. }) => Ok(()),
+                Err(error) => Err(error),
+            }
+        })
     }
 
     async fn create_upload(&self, bucket: &str, key: &str) -> Result<String> {

@@ -1,0 +1,64 @@
+//! `filesystem`: files of a local folder or an S3 bucket as a bounded source and as a sink
+//! (Flink's FileSystem SQL connector).
+//!
+//! **Is for**: which files a table consists of, partition folders, part files that become visible
+//! only when their checkpoint is committed, success files.
+//! **Must not**: know how a record is spelled ([`crate::format`]) or how S3 is spoken to ([`crate::s3`]).
+//! **Start at**: [`Filesystem`], then `source.rs` and `writer.rs`.
+//!
+//! Unlike Flink, a sink rolls its part files at *every* checkpoint: what a checkpoint covers is
+//! visible as soon as it is committed, and no file stays open over checkpoints.
+
+mod bytes;
+mod columns;
+mod committer;
+mod listing;
+mod location;
+mod options;
+mod part;
+mod partition;
+mod pending;
+mod reader;
+mod sink;
+mod source;
+mod splits;
+mod trigger;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, TimeUnit};
+use engine::connector::{TableRefused, TableSpec};
+use engine::sink::Sink;
+use engine::source::Source;
+
+use crate::registry::{Connector, Environment};
+
+/// The connector `filesystem`.
+#[derive(Debug)]
+pub(crate) struct Filesystem;
+
+impl Connector for Filesystem {
+    fn source(
+        &self,
+        table: &TableSpec,
+        env: &Environment,
+    ) -> Result<Arc<dyn Source>, TableRefused> {
+        Ok(Arc::new(source::FileSource::plan(table, env)?))
+    }
+
+    fn sink(&self, table: &TableSpec, env: &Environment) -> Result<Arc<dyn Sink>, TableRefused> {
+        Ok(Arc::new(sink::FileSink::plan(table, env)?))
+    }
+
+    fn metadata(&self, _options: &BTreeMap<String, String>) -> Vec<(String, DataType)> {
+        let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        vec![
+            ("file.path".to_owned(), DataType::Utf8),
+            ("file.name".to_owned(), DataType::Utf8),
+            ("file.size".to_owned(), DataType::Int64),
+            ("file.modification-time".to_owned(), instant),
+        ]
+    }
+}

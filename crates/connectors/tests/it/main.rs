@@ -1,0 +1,3 @@
+//! Connectors against real (embedded) services and real files.
+
+mod s3;
