@@ -1,1 +1,35 @@
-//! control
+//! The use cases: what customers may ask and what workers report.
+//!
+//! **Is for**: one file per command in `commands`, one per question or report of a worker in
+//! `worker`, pure decisions in `rules`.
+//! **Must not**: contain SQL (that is `store`), HTTP (that is `api`), or link the data plane:
+//! what it must know of SQL text and S3 it asks through [`ports`].
+//! **Start at**: [`Control`], then `commands/start.rs` and `worker/claim.rs`.
+
+mod code;
+mod commands;
+mod control;
+mod detail;
+mod error;
+mod page;
+pub mod ports;
+mod rules;
+mod settings;
+mod worker;
+
+pub use code::{NewCode, NewContent, S3Change, ZipProblem};
+pub use commands::{
+    Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
+    StartApplication, UpdateApplication, Updated, VersionDetail,
+};
+pub use control::Control;
+pub use detail::{ApplicationDetail, FailureDetail, JobPhase, MaintenanceWindow, RunDetail};
+pub use error::{Error, Result};
+pub use page::{Page, PageRequest};
+pub use ports::Diagnostic;
+pub use settings::{Settings, Timing};
+pub use store::{
+    ApplicationEvent, ApplicationSummary, Checkpoint, Garbage, LogRecord, Operation,
+    OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+};
+pub use worker::{Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

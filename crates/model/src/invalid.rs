@@ -17,7 +17,8 @@ impl Invalid {
     }
 }
 
-/// Refuses text whose length in characters lies outside `least..=most`.
+/// Refuses text whose length in characters lies outside `least..=most`, or with a NUL character
+/// (the database cannot keep one).
 ///
 /// # Errors
 /// Names the field, its length and the limits.
@@ -27,6 +28,9 @@ pub fn check_length(
     least: usize,
     most: usize,
 ) -> Result<(), Invalid> {
+    if text.contains('\0') {
+        return Err(Invalid::new(field, "must not contain a NUL character"));
+    }
     let length = text.chars().count();
     if (least..=most).contains(&length) {
         return Ok(());
@@ -62,6 +66,7 @@ mod tests {
     #[test]
     fn length_counts_characters_not_bytes() {
         assert_eq!(check_length("Key", "äöü", 1, 3), Ok(()));
+        assert!(check_length("Key", "a\0b", 1, 3).is_err());
         assert_eq!(
             check_length("Key", "", 1, 3).unwrap_err().to_string(),
             "`Key` must be 1 to 3 characters long, but has 0 characters"

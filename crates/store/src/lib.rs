@@ -1,1 +1,42 @@
-//! store
+//! Postgres: rows in, model values out, transactions.
+//!
+//! **Is for**: all SQL text of Weir; one file per aggregate, literal statements beside their
+//! methods.
+//! **Must not**: decide anything: what a row becomes is the caller's choice.
+//! **Start at**: [`Store`], [`Tx`], then `runs.rs` and `claims.rs`.
+//!
+//! Time is the database's (`now()`), so that workers on several machines agree about leases.
+//! Lock order: the application's row first (`Tx::lock_application`), then its runs.
+
+mod applications;
+mod artifacts;
+mod checkpoints;
+mod claims;
+mod connection;
+mod error;
+mod events;
+mod garbage;
+mod logs;
+mod operations;
+mod runs;
+mod snapshots;
+mod tags;
+mod versions;
+mod wake;
+mod workers;
+
+pub use applications::{Application, ApplicationSummary, NewApplication};
+pub use checkpoints::{Checkpoint, NewCheckpoint};
+pub use claims::{Claimable, Held};
+pub use connection::{Store, Tx};
+pub use error::{Error, Result, Taken};
+pub use events::{ApplicationEvent, NewEvent};
+pub use garbage::Garbage;
+pub use logs::LogRecord;
+pub use operations::{NewOperation, Operation, OperationStatus};
+
+pub use runs::{Desired, NewRun, Run, Successor};
+pub use snapshots::{Snapshot, SnapshotStatus};
+pub use versions::{NewVersion, Version, VersionSummary};
+pub use wake::Wake;
+pub use workers::{NewWorker, Worker};

@@ -1,0 +1,24 @@
+//! What customers may ask; one file per command.
+
+mod change;
+mod create;
+mod delete;
+mod describe;
+mod history;
+mod observe;
+mod properties;
+mod snapshots;
+mod start;
+mod stop;
+mod tags;
+mod update;
+
+pub use change::{Change, Seen};
+pub use create::CreateApplication;
+pub use delete::DeleteApplication;
+pub use describe::VersionDetail;
+pub use history::OperationFilter;
+pub use observe::Metrics;
+pub use properties::PropertyGroupsOf;
+pub use start::StartApplication;
+pub use update::{UpdateApplication, Updated};

@@ -1,0 +1,86 @@
+//! StartApplication.
+
+use model::{
+    configuration::{RestoreWish, RunConfiguration},
+    ids::{ApplicationName, OperationId},
+    lifecycle::{Command, admit},
+};
+use store::{Application, NewEvent, NewOperation, NewRun, OperationStatus, SnapshotStatus, Tx};
+
+use crate::{
+    Control,
+    control::{new_operation_id, new_run_id},
+    error::{Error, Result},
+};
+
+/// An application to be started.
+#[derive(Debug, Clone)]
+pub struct StartApplication {
+    /// Which.
+    pub name: ApplicationName,
+    /// What from; the default is the latest snapshot.
+    pub run_configuration: RunConfiguration,
+}
+
+impl Control {
+    /// Wishes an application to run; a worker will claim it.
+    ///
+    /// # Errors
+    /// It is not READY, has no code, or the snapshot to restore is none.
+    pub async fn start(&self, command: StartApplication) -> Result<OperationId> {
+        let mut tx = self.store.begin().await?;
+        let mut application = Self::locked(&mut tx, &command.name).await?;
+        let next = admit(application.status, Command::Start)?;
+        check_restore(&mut tx, &application, &command.run_configuration).await?;
+        let version = Self::current(&mut tx, &application).await?;
+        if version.configuration.code.is_none() {
+            return Err(Error::NoCode(command.name));
+        }
+        let run = NewRun {
+            id: new_run_id(),
+            version: version.version,
+            kpus: version.configuration.flink.parallelism.kpus(),
+            configuration: &command.run_configuration,
+        };
+        tx.insert_run(application.id, &run).await?;
+        let operation = new_operation_id();
+        let journaled = NewOperation {
+            id: &operation,
+            kind: Command::Start.as_str(),
+            status: OperationStatus::InProgress,
+            versions: None,
+        };
+        tx.insert_operation(application.id, &journaled).await?;
+        let wish = command.run_configuration.restore.as_str();
+        let event = NewEvent {
+            kind: "StartRequested",
+            message: &format!("start requested with {wish}"),
+            version: version.version,
+            attempt: None,
+        };
+        tx.insert_event(application.id, &event).await?;
+        if !tx.set_status(&mut application, next).await? {
+            return Err(Error::Overtaken(command.name));
+        }
+        tx.notify().await?;
+        tx.commit().await?;
+        tracing::info!(application = %command.name, version = %version.version, "start requested");
+        Ok(operation)
+    }
+}
+
+/// Refuses a wish for a snapshot that cannot be restored.
+pub(super) async fn check_restore(
+    tx: &mut Tx,
+    application: &Application,
+    wish: &RunConfiguration,
+) -> Result<()> {
+    let RestoreWish::Snapshot { name } = &wish.restore else { return Ok(()) };
+    match tx.snapshot(application.id, name).await? {
+        None => Err(Error::NoSnapshotToRestore(name.clone())),
+        Some(snapshot) if snapshot.status != SnapshotStatus::Ready => {
+            Err(Error::SnapshotNotReady(name.clone()))
+        }
+        Some(_) => Ok(()),
+    }
+}

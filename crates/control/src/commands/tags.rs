@@ -1,0 +1,78 @@
+//! TagResource, UntagResource, ListTagsForResource.
+
+use std::collections::BTreeMap;
+
+use model::{
+    ids::ApplicationName,
+    invalid::{Invalid, check_length},
+    lifecycle::{Command, admit},
+};
+
+use crate::{
+    Control,
+    error::{Error, Result},
+};
+
+/// Most tags an application may have.
+const MOST_TAGS: usize = 50;
+
+impl Control {
+    /// All tags of an application, by key.
+    ///
+    /// # Errors
+    /// There is no application of that name.
+    pub async fn tags(&self, name: &ApplicationName) -> Result<BTreeMap<String, String>> {
+        let mut tx = self.store.begin().await?;
+        let application = Self::existing(&mut tx, name).await?;
+        Ok(tx.tags(application.id).await?)
+    }
+
+    /// Adds tags or changes their values; no new version.
+    ///
+    /// # Errors
+    /// A tag that breaks a rule, more than fifty together with those there are.
+    pub async fn tag(&self, name: &ApplicationName, tags: BTreeMap<String, String>) -> Result<()> {
+        check_tags(&tags)?;
+        let mut tx = self.store.begin().await?;
+        let application = Self::locked(&mut tx, name).await?;
+        admit(application.status, Command::Tag)?;
+        let mut all = tx.tags(application.id).await?;
+        all.extend(tags.clone());
+        if all.len() > MOST_TAGS {
+            return Err(Error::TooManyTags(all.len()));
+        }
+        for (key, value) in &tags {
+            tx.put_tag(application.id, key, value).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Removes tags; keys that do not exist are passed over.
+    ///
+    /// # Errors
+    /// There is no application of that name.
+    pub async fn untag(&self, name: &ApplicationName, keys: Vec<String>) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let application = Self::locked(&mut tx, name).await?;
+        admit(application.status, Command::Tag)?;
+        tx.delete_tags(application.id, &keys).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Checks tags against the AWS rules.
+pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<()> {
+    if tags.len() > MOST_TAGS {
+        return Err(Error::TooManyTags(tags.len()));
+    }
+    for (key, value) in tags {
+        check_length("Key", key, 1, 128)?;
+        check_length("Value", value, 0, 256)?;
+        if key.to_ascii_lowercase().starts_with("aws:") {
+            return Err(Invalid::new("Key", "must not begin with `aws:`").into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! Why a use case was refused or failed.
+
+use model::{
+    error_code::ErrorCode,
+    ids::{ApplicationName, OperationId, PropertyGroupId, SnapshotName, VersionId},
+    invalid::Invalid,
+    lifecycle::{Refused, Status},
+};
+
+use crate::ports::Diagnostic;
+
+/// Why a use case was refused or failed; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No application of that name.
+    #[error("application `{0}` does not exist")]
+    NoSuchApplication(ApplicationName),
+    /// No such version.
+    #[error("version {version} of application `{application}` does not exist")]
+    NoSuchVersion {
+        /// The application.
+        application: ApplicationName,
+        /// The version that was asked for.
+        version: VersionId,
+    },
+    /// No such operation.
+    #[error("operation `{operation}` of application `{application}` does not exist")]
+    NoSuchOperation {
+        /// The application.
+        application: ApplicationName,
+        /// The operation that was asked for.
+        operation: OperationId,
+    },
+    /// No such snapshot.
+    #[error("snapshot `{snapshot}` of application `{application}` does not exist")]
+    NoSuchSnapshot {
+        /// The application.
+        application: ApplicationName,
+        /// The snapshot that was asked for.
+        snapshot: SnapshotName,
+    },
+    /// No such property group.
+    #[error("application `{application}` has no property group `{group}`; it has {present}")]
+    NoSuchPropertyGroup {
+        /// The application.
+        application: ApplicationName,
+        /// The group that was asked for.
+        group: PropertyGroupId,
+        /// Those it has.
+        present: String,
+    },
+    /// The application never ran.
+    #[error("application `{0}` has not run yet")]
+    NeverRan(ApplicationName),
+    /// The name is taken.
+    #[error("application `{0}` already exists")]
+    ApplicationExists(ApplicationName),
+    /// The name is taken.
+    #[error("provided snapshot name `{snapshot}` already exists for application `{application}`")]
+    SnapshotExists {
+        /// The application.
+        application: ApplicationName,
+        /// The name.
+        snapshot: SnapshotName,
+    },
+    /// The status does not admit it.
+    #[error("{0}")]
+    Refused(Refused),
+    /// A snapshot is only taken of a RUNNING application.
+    #[error(
+        "application `{application}` is in {status} status; snapshot creation is only allowed \
+         when the application is in RUNNING status"
+    )]
+    SnapshotNeedsRunning {
+        /// The application.
+        application: ApplicationName,
+        /// Its status.
+        status: Status,
+    },
+    /// The job is down at the moment.
+    #[error(
+        "failed to take a snapshot of application `{0}` at this moment: its job is not running; \
+         describe the application to see why, and retry when it runs again"
+    )]
+    SnapshotNeedsJob(ApplicationName),
+    /// The snapshot is being taken.
+    #[error("snapshot `{0}` is being created and cannot be deleted yet")]
+    SnapshotBeingMade(SnapshotName),
+    /// The run would lose what it restarts from.
+    #[error(
+        "snapshot `{0}` is what the running application would restart from; delete it after the \
+         next checkpoint or stop the application first"
+    )]
+    SnapshotNeeded(SnapshotName),
+    /// The snapshot that a request names for restore is no use.
+    #[error("the snapshot name `{0}` provided for restore configuration does not exist")]
+    NoSnapshotToRestore(SnapshotName),
+    /// The snapshot that a request names for restore is no use.
+    #[error("snapshot `{0}` cannot be restored: it is not READY")]
+    SnapshotNotReady(SnapshotName),
+    /// Too many snapshots.
+    #[error("application `{0}` has 1000 snapshots; delete some first")]
+    TooManySnapshots(ApplicationName),
+    /// The version of the request is not the present one.
+    #[error(
+        "the provided application version id or conditional token does not match the most recent \
+         version of application `{0}`; describe it and repeat the request"
+    )]
+    StaleVersion(ApplicationName),
+    /// The request names neither version nor token.
+    #[error("give `CurrentApplicationVersionId` or `ConditionalToken`")]
+    NoVersionGiven,
+    /// The creation time of the request is another one.
+    #[error(
+        "the application with name `{0}` has a different create timestamp than the one you \
+         provided; call DescribeApplication to fetch the valid create timestamp"
+    )]
+    OtherCreateTimestamp(ApplicationName),
+    /// The creation time of the request is another one.
+    #[error(
+        "snapshot `{0}` has a different SnapshotCreationTimestamp than the one you provided; call \
+         DescribeApplicationSnapshot to fetch the valid SnapshotCreationTimestamp"
+    )]
+    OtherSnapshotTimestamp(SnapshotName),
+    /// Somebody else was faster.
+    #[error("application `{0}` was changed by another request; describe it and try again")]
+    Overtaken(ApplicationName),
+    /// A value breaks a rule.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// There is nothing to run.
+    #[error(
+        "application `{0}` has no code; give it some with UpdateApplication before you start it"
+    )]
+    NoCode(ApplicationName),
+    /// The SQL script cannot be planned.
+    #[error("the SQL script is not valid: {}", first(.0))]
+    Script(Vec<Diagnostic>),
+    /// The zip file cannot be run.
+    #[error("the zip file is not valid: {0}")]
+    Zip(crate::code::ZipProblem),
+    /// The code in S3 cannot be read.
+    #[error(
+        "Please check the role provided or validity of S3 location you provided. We are unable to \
+         get the specified fileKey: {key} in the specified bucket: {bucket}"
+    )]
+    NoSuchObject {
+        /// The bucket.
+        bucket: String,
+        /// The key.
+        key: String,
+    },
+    /// Too many tags.
+    #[error("an application may have at most 50 tags, this would make {0}")]
+    TooManyTags(usize),
+    /// S3 did not answer.
+    #[error("S3 did not answer; try again later")]
+    ObjectStore(#[source] crate::ports::ReadError),
+    /// The database did not answer.
+    #[error("the database did not answer; try again later")]
+    Store(#[source] store::Error),
+    /// The database holds what cannot be.
+    #[error("an internal error happened; the service's log says more")]
+    Broken(#[source] store::Error),
+    /// A task of ours ended before its end.
+    #[error("an internal error happened; the service's log says more")]
+    Task(#[source] tokio::task::JoinError),
+}
+
+fn first(diagnostics: &[Diagnostic]) -> String {
+    match diagnostics {
+        [] => "no reason given".to_owned(),
+        [only] => only.to_string(),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+    }
+}
+
+/// The result of a use case.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        match error {
+            store::Error::Database(_) => Self::Store(error),
+            store::Error::Taken(_) | store::Error::Unreadable { .. } | store::Error::Migrate(_) => {
+                Self::Broken(error)
+            }
+        }
+    }
+}
+
+impl Error {
+    /// The AWS exception a customer gets.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NoSuchApplication(_)
+            | Self::NoSuchVersion { .. }
+            | Self::NoSuchOperation { .. }
+            | Self::NoSuchSnapshot { .. }
+            | Self::NoSuchPropertyGroup { .. }
+            | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
+            Self::ApplicationExists(_)
+            | Self::SnapshotExists { .. }
+            | Self::Refused(_)
+            | Self::SnapshotBeingMade(_)
+            | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
+            Self::SnapshotNeedsRunning { .. } => ErrorCode::InvalidRequest,
+            Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
+                ErrorCode::InvalidApplicationConfiguration
+            }
+            Self::TooManySnapshots(_) => ErrorCode::LimitExceeded,
+            Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
+                ErrorCode::ConcurrentModification
+            }
+            Self::NoSnapshotToRestore(_)
+            | Self::SnapshotNotReady(_)
+            | Self::NoVersionGiven
+            | Self::OtherSnapshotTimestamp(_)
+            | Self::Invalid(_)
+            | Self::NoSuchObject { .. } => ErrorCode::InvalidArgument,
+            Self::Script(_) | Self::Zip(_) => ErrorCode::CodeValidation,
+            Self::TooManyTags(_) => ErrorCode::TooManyTags,
+            Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,
+            Self::Broken(_) | Self::Task(_) => ErrorCode::InternalFailure,
+        }
+    }
+
+    /// All that is wrong with a SQL script, in its order; empty for every other error.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        match self {
+            Self::Script(diagnostics) => diagnostics,
+            _ => &[],
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Pure decisions: no clock, no database.
+
+mod exit;
+mod restore;
+
+pub(crate) use exit::{Backoff, End, Exit, Next, Situation, StopSnapshot, after_exit};
+pub(crate) use restore::{Candidates, choose};

@@ -1,0 +1,188 @@
+//! A worker takes a run.
+
+use model::{
+    configuration::{Program as StoredProgram, RestoreDecision, RestoreWish},
+    fault::{Domain, Fault},
+    ids::{ApplicationId, VersionId, WorkerId},
+    object_keys::application_folder,
+    protocol::{Checkpointing, Failure, PropertyGroups},
+};
+use store::{Application, Claimable, NewEvent, Run, Tx};
+
+use crate::{
+    Control, JobKey,
+    error::{Error, Result},
+    rules::{Candidates, End, choose},
+    worker::ending::finish_run,
+};
+
+/// Everything of an assignment that the control plane knows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Claim {
+    /// What the worker's process works for.
+    pub job: JobKey,
+    /// Identity of the application.
+    pub application_id: ApplicationId,
+    /// Folder of the application's objects, relative to the installation's bucket and prefix.
+    pub folder: String,
+    /// Application version to run.
+    pub version: VersionId,
+    /// The program.
+    pub program: Program,
+    /// Property groups.
+    pub properties: PropertyGroups,
+    /// Number of subtasks.
+    pub parallelism: usize,
+    /// KPUs it takes.
+    pub kpus: u32,
+    /// Checkpoint settings.
+    pub checkpointing: Checkpointing,
+    /// What to start from.
+    pub restore: RestoreDecision,
+    /// Drop state that fits no operator of the program.
+    pub allow_non_restored_state: bool,
+    /// Number the next checkpoint gets.
+    pub next_checkpoint: u64,
+}
+
+/// The program of a [`Claim`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Program {
+    /// A Flink SQL script.
+    Sql {
+        /// The text.
+        text: String,
+    },
+    /// A zip file with a PyFlink program; [`Control::artifact`] gives its bytes.
+    Zip {
+        /// SHA-256 of the bytes; the same zip need be fetched only once.
+        sha256: String,
+    },
+}
+
+impl Control {
+    /// Takes the run that has waited longest among those that no worker has and that fit into
+    /// `free_kpus`, as the next attempt. `None` if there is none.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn claim(&self, worker: WorkerId, free_kpus: u32) -> Result<Option<Claim>> {
+        loop {
+            let mut tx = self.store.begin().await?;
+            let Some(claimable) = tx.lock_claimable(free_kpus).await? else { return Ok(None) };
+            let claimed = self.take(&mut tx, worker, claimable).await?;
+            tx.commit().await?;
+            if let Some(claim) = claimed {
+                tracing::info!(
+                    application = %claim.job.application,
+                    attempt = claim.job.attempt,
+                    restore = %claim.restore,
+                    "claimed"
+                );
+                return Ok(Some(claim));
+            }
+        }
+    }
+
+    /// The bytes of an uploaded zip file.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn artifact(&self, sha256: &str) -> Result<Option<Vec<u8>>> {
+        Ok(self.store.artifact(sha256).await?)
+    }
+
+    /// Gives a locked run to a worker; `None` if it cannot be started and has ended instead.
+    async fn take(
+        &self,
+        tx: &mut Tx,
+        worker: WorkerId,
+        claimable: Claimable,
+    ) -> Result<Option<Claim>> {
+        let Claimable { name, run } = claimable;
+        let mut application = Self::existing(tx, &name).await?;
+        let version = tx.version(application.id, run.version).await?.ok_or_else(|| {
+            Error::NoSuchVersion { application: name.clone(), version: run.version }
+        })?;
+        let wish = &run.configuration.restore;
+        let decision = choose(wish, candidates(tx, &application, &run).await?);
+        let (Ok(decision), Some(code)) = (decision, version.configuration.code) else {
+            let why = "the snapshot to start from or the code is gone";
+            tx.set_failure(run.id, &cannot_start(why)).await?;
+            finish_run(tx, &mut application, run, End::StartFailed).await?;
+            return Ok(None);
+        };
+        note_lost_worker(tx, &application, &run).await?;
+        let restart = run.attempt > 0;
+        let lease = self.settings.timing.lease;
+        let attempt = tx.claim_run(&run, worker, lease, &decision, restart).await?;
+        let event = NewEvent {
+            kind: "AttemptStarted",
+            message: &format!("attempt {attempt} starts from {decision}"),
+            version: run.version,
+            attempt: Some(attempt),
+        };
+        tx.insert_event(application.id, &event).await?;
+        let program = match code.program {
+            StoredProgram::Sql { text } => Program::Sql { text },
+            StoredProgram::Zip => Program::Zip { sha256: code.sha256 },
+        };
+        let flink = &version.configuration.flink;
+        Ok(Some(Claim {
+            folder: application_folder(&name, application.id),
+            job: JobKey { application: name, run: run.id, attempt },
+            application_id: application.id,
+            version: run.version,
+            program,
+            properties: version.configuration.properties,
+            parallelism: usize::try_from(flink.parallelism.parallelism)
+                .expect("a parallelism of at most 256 fits"),
+            kpus: run.kpus,
+            checkpointing: flink.checkpoint.for_job(),
+            restore: decision,
+            allow_non_restored_state: run.configuration.allow_non_restored_state,
+            next_checkpoint: tx.next_checkpoint(application.id).await?,
+        }))
+    }
+}
+
+async fn candidates(tx: &mut Tx, application: &Application, run: &Run) -> Result<Candidates> {
+    let named = match &run.configuration.restore {
+        RestoreWish::Snapshot { name } => tx.snapshot(application.id, name).await?,
+        RestoreWish::LatestSnapshot | RestoreWish::Skip => None,
+    };
+    Ok(Candidates {
+        before: run.decision.clone(),
+        checkpoint: tx.latest_checkpoint(application.id, run.id).await?,
+        latest: tx.latest_snapshot(application.id).await?,
+        named,
+    })
+}
+
+/// A run that still has a worker is claimed because that one's lease is over.
+async fn note_lost_worker(tx: &mut Tx, application: &Application, run: &Run) -> Result<()> {
+    let Some(worker) = run.claimed_by else { return Ok(()) };
+    let name = tx.worker_name(worker).await?.unwrap_or_else(|| worker.to_string());
+    let failure = Failure {
+        fault: Fault { domain: Domain::Internal, retry: true },
+        message: format!("worker `{name}` stopped answering"),
+        traceback: None,
+    };
+    tx.set_failure(run.id, &failure).await?;
+    let event = NewEvent {
+        kind: "WorkerLost",
+        message: &failure.message,
+        version: run.version,
+        attempt: Some(run.attempt),
+    };
+    tx.insert_event(application.id, &event).await?;
+    Ok(())
+}
+
+fn cannot_start(why: &str) -> Failure {
+    Failure {
+        fault: Fault { domain: Domain::User, retry: false },
+        message: why.to_owned(),
+        traceback: None,
+    }
+}

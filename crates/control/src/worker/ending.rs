@@ -1,0 +1,284 @@
+//! How runs end: by order, by failure, by exhausted input; and what becomes of the application.
+
+use model::{
+    fault::{Domain, Fault},
+    ids::SnapshotName,
+    lifecycle::{Event, Status, settle},
+    object_keys::application_folder,
+    protocol::Failure,
+};
+use store::{
+    Application, Checkpoint, Desired, NewEvent, NewRun, OperationStatus, Run, SnapshotStatus, Tx,
+};
+
+use crate::{
+    control::new_run_id,
+    error::{Error, Result},
+    rules::{Backoff, End, Exit, Next, Situation, StopSnapshot, after_exit},
+    settings::Timing,
+};
+
+/// Orders a run to end; `desired` is `SnapshotAndStop` or `Cancel`. The snapshot is named after
+/// `occasion`. A run whose job is down ends at once, from its latest checkpoint.
+pub(crate) async fn stop_run(
+    tx: &mut Tx,
+    application: &mut Application,
+    run: Run,
+    desired: Desired,
+    occasion: &str,
+) -> Result<()> {
+    if let Some(unfinished) = &run.stop_snapshot {
+        let why = "superseded by another request";
+        tx.set_snapshot_failed(application.id, unfinished, why).await?;
+    }
+    let snapshot = match desired {
+        Desired::SnapshotAndStop => Some(new_snapshot(tx, application, &run, occasion).await?),
+        Desired::Run | Desired::CommitAndStop | Desired::Cancel => None,
+    };
+    let up = run.is_held() && run.running_since.is_some();
+    let desired = if up { desired } else { Desired::Cancel };
+    tx.set_desired(run.id, desired, snapshot.as_ref()).await?;
+    let run = Run { desired, stop_snapshot: snapshot, ..run };
+    if run.is_held() {
+        return Ok(());
+    }
+    finish_run(tx, application, run, End::AsOrdered).await
+}
+
+async fn new_snapshot(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    occasion: &str,
+) -> Result<SnapshotName> {
+    let version = tx.version(application.id, run.version).await?.ok_or_else(|| {
+        Error::NoSuchVersion { application: application.name.clone(), version: run.version }
+    })?;
+    let at = tx.now().await?.timestamp_millis();
+    let name: SnapshotName = format!("{occasion}-{}-{at}", application.name).parse()?;
+    let runtime = &version.configuration.runtime;
+    tx.insert_snapshot(application.id, &name, run.version, runtime).await?;
+    Ok(name)
+}
+
+/// Decides and does what follows when a run's job is no more. `failure` is kept as the cause.
+pub(crate) async fn job_is_no_more(
+    tx: &mut Tx,
+    application: &mut Application,
+    run: Run,
+    exit: Exit,
+    timing: &Timing,
+) -> Result<()> {
+    let have = situation(tx, application, &run).await?;
+    match after_exit(exit, have, timing) {
+        Next::Retry(backoff) => retry(tx, application, &run, backoff).await,
+        Next::CommitFirst(backoff) => {
+            let name = run.stop_snapshot.as_ref();
+            tx.set_desired_keeping_time(run.id, Desired::CommitAndStop, name).await?;
+            retry(tx, application, &run, backoff).await
+        }
+        Next::End(end) => finish_run(tx, application, run, end).await,
+    }
+}
+
+async fn situation(tx: &mut Tx, application: &Application, run: &Run) -> Result<Situation> {
+    let ran = run.running_since.map_or(0, |since| (run.now - since).num_milliseconds());
+    Ok(Situation {
+        desired: run.desired,
+        reached_running: run.reached_running,
+        snapshot: stop_snapshot(tx, application, run).await?,
+        start_given_up: !run.reached_running
+            && run.successor.is_none()
+            && match application.status {
+                Status::Starting | Status::Updating => true,
+                Status::Autoscaling | Status::RollingBack | Status::Maintenance => true,
+                Status::Ready
+                | Status::Running
+                | Status::Stopping
+                | Status::ForceStopping
+                | Status::Deleting => false,
+            },
+        ran: std::time::Duration::from_millis(u64::try_from(ran).unwrap_or(0)),
+        failures_in_row: run.failures_in_row,
+    })
+}
+
+async fn stop_snapshot(tx: &mut Tx, application: &Application, run: &Run) -> Result<StopSnapshot> {
+    let Some(name) = &run.stop_snapshot else { return Ok(StopSnapshot::Missing) };
+    let Some(snapshot) = tx.snapshot(application.id, name).await? else {
+        return Ok(StopSnapshot::Missing);
+    };
+    let (SnapshotStatus::Ready, Some(number)) = (snapshot.status, snapshot.checkpoint) else {
+        return Ok(StopSnapshot::Missing);
+    };
+    let checkpoint = tx.checkpoint(application.id, number).await?;
+    Ok(match checkpoint.and_then(|checkpoint| checkpoint.committed_at) {
+        Some(_) => StopSnapshot::Committed,
+        None => StopSnapshot::Taken,
+    })
+}
+
+async fn retry(tx: &mut Tx, application: &Application, run: &Run, backoff: Backoff) -> Result<()> {
+    tx.release_run(run.id, backoff.wait, backoff.failures_in_row).await?;
+    let event = NewEvent {
+        kind: "RestartScheduled",
+        message: &format!(
+            "the job is started again in {} s (failure {} in a row)",
+            backoff.wait.as_secs(),
+            backoff.failures_in_row
+        ),
+        version: run.version,
+        attempt: Some(run.attempt),
+    };
+    tx.insert_event(application.id, &event).await?;
+    tx.notify().await?;
+    Ok(())
+}
+
+/// Ends a run: its stop snapshot is decided, its successor begins or its application becomes
+/// steady together with its operation.
+pub(crate) async fn finish_run(
+    tx: &mut Tx,
+    application: &mut Application,
+    run: Run,
+    end: End,
+) -> Result<()> {
+    let missing = finish_snapshots(tx, application, &run, end).await?;
+    tx.end_run(run.id).await?;
+    if application.status == Status::Deleting {
+        return remove_application(tx, application).await;
+    }
+    if end == End::AsOrdered
+        && let Some(successor) = &run.successor
+    {
+        let next = NewRun {
+            id: new_run_id(),
+            version: successor.version,
+            kpus: successor.kpus,
+            configuration: &successor.configuration,
+        };
+        tx.insert_run(application.id, &next).await?;
+        note(tx, application, &run, "JobEnded", "the job ended; the new version starts").await?;
+        return Ok(tx.notify().await?);
+    }
+    let (event, kind, message, status, failure) = match (end, missing) {
+        (End::AsOrdered, None) => {
+            let message = "the job ended as ordered".to_owned();
+            (Event::JobGone, "JobEnded", message, OperationStatus::Successful, None)
+        }
+        (End::AsOrdered, Some(why)) => {
+            let message = format!("the job ended, but without a snapshot: {why}");
+            let failure = Some(message.clone());
+            (Event::JobGone, "JobEnded", message, OperationStatus::Failed, failure)
+        }
+        (End::Exhausted, _) => {
+            let message = "the job has read all of its bounded input".to_owned();
+            (Event::JobFinished, "JobFinished", message, OperationStatus::Successful, None)
+        }
+        (End::StartFailed, _) => {
+            let latest = tx.latest_run(application.id).await?;
+            let message = latest
+                .and_then(|run| run.failure)
+                .map_or_else(|| "the job did not start".to_owned(), |failure| failure.message);
+            let failure = Some(message.clone());
+            (Event::StartFailed, "StartFailed", message, OperationStatus::Failed, failure)
+        }
+    };
+    let next = settle(application.status, event);
+    if !tx.set_status(application, next).await? {
+        return Err(Error::Overtaken(application.name.clone()));
+    }
+    tx.end_operation(application.id, status, failure.as_deref()).await?;
+    note(tx, application, &run, kind, &message).await?;
+    tracing::info!(application = %application.name, status = %next, "{message}");
+    Ok(())
+}
+
+/// Decides the snapshots that are being taken; says why the one that was to end the run is none.
+async fn finish_snapshots(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    end: End,
+) -> Result<Option<String>> {
+    let mut missing = None;
+    if let Some(name) = &run.stop_snapshot
+        && let Some(snapshot) = tx.snapshot(application.id, name).await?
+        && snapshot.status != SnapshotStatus::Ready
+    {
+        let checkpoint = match end {
+            End::AsOrdered => newest_state(tx, application, run).await?,
+            End::Exhausted | End::StartFailed => None,
+        };
+        match checkpoint {
+            Some(checkpoint) => {
+                tx.set_snapshot_ready(application.id, name, &checkpoint).await?;
+                let message = format!(
+                    "snapshot `{name}` is checkpoint {}, the latest there was",
+                    checkpoint.number
+                );
+                note(tx, application, run, "SnapshotReady", &message).await?;
+            }
+            None => {
+                let why = match (end, snapshot.failure) {
+                    (End::Exhausted, _) => "the bounded input was exhausted first".to_owned(),
+                    (End::AsOrdered | End::StartFailed, Some(why)) => why,
+                    (End::AsOrdered | End::StartFailed, None) => {
+                        "the job was down and had taken no checkpoint".to_owned()
+                    }
+                };
+                tx.set_snapshot_failed(application.id, name, &why).await?;
+                let message = format!("snapshot `{name}` could not be taken: {why}");
+                note(tx, application, run, "SnapshotFailed", &message).await?;
+                missing = Some(why);
+            }
+        }
+    }
+    for snapshot in tx.snapshots_being_made(application.id).await? {
+        let why = "the job ended first";
+        tx.set_snapshot_failed(application.id, &snapshot.name, why).await?;
+    }
+    Ok(missing)
+}
+
+/// The newest state of a run: its latest checkpoint, else the one it started from.
+async fn newest_state(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+) -> Result<Option<Checkpoint>> {
+    if let Some(checkpoint) = tx.latest_checkpoint(application.id, run.id).await? {
+        return Ok(Some(checkpoint));
+    }
+    match run.decision.as_ref().and_then(|decision| decision.checkpoint()) {
+        Some(number) => Ok(tx.checkpoint(application.id, number).await?),
+        None => Ok(None),
+    }
+}
+
+/// Removes an application and everything it has; its objects become garbage.
+pub(crate) async fn remove_application(tx: &mut Tx, application: &Application) -> Result<()> {
+    tx.insert_garbage(&application_folder(&application.name, application.id)).await?;
+    tx.delete_application(application.id).await?;
+    tx.notify().await?;
+    tracing::info!(application = %application.name, "application deleted");
+    Ok(())
+}
+
+/// Adds an event about a run.
+pub(crate) async fn note(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    kind: &str,
+    message: &str,
+) -> Result<()> {
+    let attempt = (run.attempt > 0).then_some(run.attempt);
+    let event = NewEvent { kind, message, version: run.version, attempt };
+    Ok(tx.insert_event(application.id, &event).await?)
+}
+
+/// A failure of ours.
+pub(crate) fn internal(message: String) -> Failure {
+    Failure { fault: Fault { domain: Domain::Internal, retry: true }, message, traceback: None }
+}

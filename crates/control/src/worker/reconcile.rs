@@ -1,0 +1,136 @@
+//! Nothing hangs: what is overdue is ended here.
+
+use model::{
+    ids::ApplicationName,
+    lifecycle::{Event, Status, settle},
+};
+use store::{Application, Desired, OperationStatus, Run, Tx};
+
+use crate::{
+    Control,
+    error::Result,
+    rules::Exit,
+    worker::ending::{internal, job_is_no_more, note, remove_application},
+};
+
+impl Control {
+    /// Looks at every application that waits for us rather than for a customer and does what is
+    /// overdue. To be called on a tick by every worker and API server; any number of them at once
+    /// is harmless. Returns how many applications it looked at.
+    ///
+    /// # Errors
+    /// The database does not answer. Those already looked at stay done.
+    pub async fn reconcile(&self) -> Result<usize> {
+        let mut tx = self.store.begin().await?;
+        let names = tx.applications_in_motion().await?;
+        drop(tx);
+        for name in &names {
+            self.reconcile_one(name).await?;
+        }
+        Ok(names.len())
+    }
+
+    async fn reconcile_one(&self, name: &ApplicationName) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let Some(mut application) = tx.lock_application(name).await? else { return Ok(()) };
+        self.give_up_snapshots(&mut tx, &application).await?;
+        match tx.lock_open_run(application.id).await? {
+            Some(run) => self.reconcile_run(&mut tx, &mut application, run).await?,
+            None => settle_without_run(&mut tx, &mut application).await?,
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Does one overdue thing of a run.
+    async fn reconcile_run(
+        &self,
+        tx: &mut Tx,
+        application: &mut Application,
+        run: Run,
+    ) -> Result<()> {
+        let timing = &self.settings.timing;
+        let waited = (run.now - run.desired_since).to_std().unwrap_or_default();
+        match run.desired {
+            Desired::Run if !run.reached_running && waited > timing.start_deadline => {
+                let limit = timing.start_deadline.as_secs();
+                let why = match (&run.failure, run.attempt) {
+                    (Some(failure), _) => failure.message.clone(),
+                    (None, 0) => format!("no worker had {} KPUs free", run.kpus),
+                    (None, _) => "the job was still starting".to_owned(),
+                };
+                let message = format!("the job did not start within {limit} s: {why}");
+                tx.set_failure(run.id, &internal(message.clone())).await?;
+                note(tx, application, &run, "StartOverdue", &message).await?;
+                tx.set_desired(run.id, Desired::Cancel, None).await?;
+                let run = Run { desired: Desired::Cancel, stop_snapshot: None, ..run };
+                self.end_if_down(tx, application, run).await
+            }
+            Desired::Run => Ok(()),
+            Desired::SnapshotAndStop | Desired::CommitAndStop
+                if waited > timing.snapshot_deadline =>
+            {
+                let message = "the job did not stop in time; it is ended without waiting further";
+                note(tx, application, &run, "StopOverdue", message).await?;
+                tx.set_desired(run.id, Desired::Cancel, run.stop_snapshot.as_ref()).await?;
+                let run = Run { desired: Desired::Cancel, ..run };
+                self.end_if_down(tx, application, run).await
+            }
+            // Waits for a worker to claim it.
+            Desired::CommitAndStop => Ok(()),
+            Desired::Cancel if waited > timing.cancel_deadline => {
+                let message = "the worker did not end the job in time; the job is fenced off";
+                note(tx, application, &run, "CancelOverdue", message).await?;
+                job_is_no_more(tx, application, run, Exit::Gone, timing).await
+            }
+            Desired::SnapshotAndStop | Desired::Cancel => {
+                self.end_if_down(tx, application, run).await
+            }
+        }
+    }
+
+    /// What is to end and has no worker is at its end.
+    async fn end_if_down(
+        &self,
+        tx: &mut Tx,
+        application: &mut Application,
+        run: Run,
+    ) -> Result<()> {
+        if run.is_held() {
+            return Ok(tx.notify().await?);
+        }
+        job_is_no_more(tx, application, run, Exit::Gone, &self.settings.timing).await
+    }
+
+    /// Snapshots that were asked for too long ago, other than one that is to end the run.
+    async fn give_up_snapshots(&self, tx: &mut Tx, application: &Application) -> Result<()> {
+        let now = tx.now().await?;
+        let ending = tx.lock_open_run(application.id).await?.and_then(|run| run.stop_snapshot);
+        for snapshot in tx.snapshots_being_made(application.id).await? {
+            let waited = (now - snapshot.created_at).to_std().unwrap_or_default();
+            if ending.as_ref() != Some(&snapshot.name)
+                && waited > self.settings.timing.snapshot_deadline
+            {
+                let why = "the job did not take it in time";
+                tx.set_snapshot_failed(application.id, &snapshot.name, why).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An application that waits for a run there is none of.
+async fn settle_without_run(tx: &mut Tx, application: &mut Application) -> Result<()> {
+    if application.status == Status::Deleting {
+        return remove_application(tx, application).await;
+    }
+    if application.status == Status::Ready {
+        return Ok(());
+    }
+    let next = settle(application.status, Event::StartFailed);
+    if tx.set_status(application, next).await? {
+        let why = "there was no job";
+        tx.end_operation(application.id, OperationStatus::Failed, Some(why)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! Workers come, say that they are there, and go.
+
+use std::time::Duration;
+
+use model::ids::WorkerId;
+use store::{NewWorker, Wake};
+
+use crate::{Control, JobKey, error::Result};
+
+/// What a worker is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerInfo {
+    /// Identity of the process; a new one at every start.
+    pub id: WorkerId,
+    /// For people, such as host name and process id.
+    pub name: String,
+    /// KPUs it may use.
+    pub capacity_kpus: u32,
+}
+
+impl Control {
+    /// Registers a worker. May be repeated, also as a sign of life.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn register_worker(&self, worker: &WorkerInfo) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let new =
+            NewWorker { id: worker.id, name: &worker.name, capacity_kpus: worker.capacity_kpus };
+        tx.put_worker(&new).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Prolongs a worker's leases and tells which jobs it has. A job that is not among them was
+    /// given to another worker or is over: its process must be killed at once. To be called
+    /// several times within [`Control::lease`]; a worker that cannot for that long must kill its
+    /// jobs.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn renew_leases(&self, worker: WorkerId) -> Result<Vec<JobKey>> {
+        let mut tx = self.store.begin().await?;
+        let held = tx.renew_leases(worker, self.settings.timing.lease).await?;
+        tx.heartbeat(worker).await?;
+        tx.commit().await?;
+        Ok(held
+            .into_iter()
+            .map(|held| JobKey { application: held.name, run: held.run, attempt: held.attempt })
+            .collect())
+    }
+
+    /// How long a worker has a job without [`Control::renew_leases`].
+    pub fn lease(&self) -> Duration {
+        self.settings.timing.lease
+    }
+
+    /// Forgets a worker that ends in good order, after it has reported the end of all its jobs.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn retire_worker(&self, worker: WorkerId) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        tx.delete_worker(worker).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Begins to listen for work; [`Wake::wait`] returns when there may be some.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn wait_for_work(&self) -> Result<Wake> {
+        Ok(self.store.wake().await?)
+    }
+}

@@ -1,0 +1,255 @@
+//! What a worker reports of its jobs.
+
+use model::lifecycle::{Event, settle};
+use model::protocol::{CheckpointWritten, Failure, JobMetrics, LogLine};
+use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, Tx};
+
+use crate::{
+    Control, JobKey,
+    error::{Error, Result},
+    rules::Exit,
+    worker::ending::{internal, job_is_no_more, note},
+};
+
+/// Whether the attempt that a report is about is the present one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a fenced job must be killed without committing"]
+pub enum Verdict {
+    /// It is; the report is kept.
+    Current,
+    /// It is not; nothing was changed and the job must be killed.
+    Fenced,
+}
+
+/// A locked application and its run, whose present attempt a report is about.
+struct Reported {
+    tx: Tx,
+    application: Application,
+    run: Run,
+}
+
+impl Control {
+    /// Locks what a report is about; `None` if its attempt is not the present one.
+    async fn reported(&self, job: &JobKey) -> Result<Option<Reported>> {
+        let mut tx = self.store.begin().await?;
+        let Some(application) = tx.lock_application(&job.application).await? else {
+            return Ok(None);
+        };
+        let run = tx.lock_open_run(application.id).await?;
+        Ok(run
+            .filter(|run| run.id == job.run && run.attempt == job.attempt)
+            .filter(|run| run.claimed_by.is_some())
+            .map(|run| Reported { tx, application, run }))
+    }
+
+    /// The stream graph is planned.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn graph_planned(&self, job: &JobKey, graph: &serde_json::Value) -> Result<Verdict> {
+        let mut tx = self.store.begin().await?;
+        let kept = tx.set_graph(job.run, job.attempt, graph).await?;
+        tx.commit().await?;
+        Ok(verdict(kept))
+    }
+
+    /// Counters, about once a second.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn metrics_reported(&self, job: &JobKey, metrics: &JobMetrics) -> Result<Verdict> {
+        let mut tx = self.store.begin().await?;
+        let kept = tx.set_metrics(job.run, job.attempt, metrics).await?;
+        tx.commit().await?;
+        Ok(verdict(kept))
+    }
+
+    /// Lines for the application's log.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn log_lines(&self, job: &JobKey, lines: &[LogLine]) -> Result<Verdict> {
+        let mut tx = self.store.begin().await?;
+        let Some(application) = tx.application(&job.application).await? else {
+            return Ok(Verdict::Fenced);
+        };
+        let kept = tx.append_log(application.id, job.run, job.attempt, lines).await?;
+        tx.commit().await?;
+        Ok(verdict(kept))
+    }
+
+    /// State is restored and all subtasks run. `restored` is the checkpoint the job went on from,
+    /// `dropped` the operators whose state fit nothing.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn job_running(
+        &self,
+        job: &JobKey,
+        restored: Option<u64>,
+        dropped: &[String],
+    ) -> Result<Verdict> {
+        let Some(reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
+        let Reported { mut tx, mut application, run } = reported;
+        tx.set_running(run.id).await?;
+        let mut message = match restored {
+            Some(number) => format!("the job runs, from checkpoint {number}"),
+            None => "the job runs, from empty state".to_owned(),
+        };
+        if !dropped.is_empty() {
+            message.push_str("; state was dropped that fits no operator: ");
+            message.push_str(&dropped.join(", "));
+        }
+        note(&mut tx, &application, &run, "JobRunning", &message).await?;
+        // A restore makes the output of its checkpoint visible before anything else.
+        if let Some(number) = restored {
+            tx.set_committed(application.id, number).await?;
+        }
+        if run.desired == Desired::CommitAndStop {
+            tx.set_desired(run.id, Desired::Cancel, run.stop_snapshot.as_ref()).await?;
+        }
+        let next = settle(application.status, Event::JobRunning);
+        if next != application.status && run.successor.is_none() {
+            if !tx.set_status(&mut application, next).await? {
+                return Err(Error::Overtaken(application.name));
+            }
+            tx.end_operation(application.id, OperationStatus::Successful, None).await?;
+            tracing::info!(application = %application.name, attempt = run.attempt, "running");
+        }
+        tx.notify().await?;
+        tx.commit().await?;
+        Ok(Verdict::Current)
+    }
+
+    /// A manifest is written: the checkpoint is recorded, together with the snapshot that it is.
+    ///
+    /// **This is the commit point.** Only after [`Verdict::Current`] may the job's sinks commit.
+    /// Repeating the report is harmless.
+    ///
+    /// # Errors
+    /// The database does not answer; whether the checkpoint is recorded is then unknown, and the
+    /// report must be repeated.
+    pub async fn checkpoint_written(
+        &self,
+        job: &JobKey,
+        written: &CheckpointWritten,
+    ) -> Result<Verdict> {
+        let Some(reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
+        let Reported { mut tx, application, run } = reported;
+        let new = NewCheckpoint {
+            number: written.id,
+            manifest: &written.manifest,
+            state_bytes: written.state_bytes,
+            duration_ms: written.duration_ms,
+        };
+        if !tx.insert_checkpoint(&run, &new).await? {
+            return Ok(Verdict::Fenced);
+        }
+        if let Some(name) = &written.snapshot {
+            let name = name.parse()?;
+            if let Some(checkpoint) = tx.checkpoint(application.id, written.id).await?
+                && tx.set_snapshot_ready(application.id, &name, &checkpoint).await?
+            {
+                let message = format!("snapshot `{name}` is checkpoint {}", written.id);
+                note(&mut tx, &application, &run, "SnapshotReady", &message).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(Verdict::Current)
+    }
+
+    /// The output of a checkpoint is visible.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn checkpoint_committed(&self, job: &JobKey, number: u64) -> Result<Verdict> {
+        let Some(reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
+        let Reported { mut tx, application, .. } = reported;
+        tx.set_committed(application.id, number).await?;
+        tx.commit().await?;
+        Ok(Verdict::Current)
+    }
+
+    /// A checkpoint, or the snapshot that it was to be, could not be taken. When it was to end
+    /// the run, the job is ended without it and the latest checkpoint takes its place.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn checkpoint_failed(
+        &self,
+        job: &JobKey,
+        number: u64,
+        snapshot: Option<&str>,
+        why: &str,
+    ) -> Result<Verdict> {
+        let Some(reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
+        let Reported { mut tx, application, run } = reported;
+        let message = format!("checkpoint {number} failed: {why}");
+        note(&mut tx, &application, &run, "CheckpointFailed", &message).await?;
+        if let Some(name) = snapshot {
+            let name = name.parse()?;
+            if tx.set_snapshot_failed(application.id, &name, why).await? {
+                let message = format!("snapshot `{name}` could not be taken: {why}");
+                note(&mut tx, &application, &run, "SnapshotFailed", &message).await?;
+            }
+            if run.stop_snapshot.as_ref() == Some(&name) && run.desired == Desired::SnapshotAndStop
+            {
+                tx.set_desired(run.id, Desired::Cancel, Some(&name)).await?;
+                tx.notify().await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(Verdict::Current)
+    }
+
+    /// The job said that it cannot go on, and its process has ended.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn job_failed(&self, job: &JobKey, failure: &Failure) -> Result<Verdict> {
+        self.ended(job, Exit::Failed(failure.fault), Some(failure)).await
+    }
+
+    /// The job fulfilled its task, and its process has ended. `stopped`: by an order, else its
+    /// bounded input is exhausted.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn job_finished(&self, job: &JobKey, stopped: bool) -> Result<Verdict> {
+        let exit = if stopped { Exit::Stopped } else { Exit::Exhausted };
+        self.ended(job, exit, None).await
+    }
+
+    /// The job's process ended without a word; `how` says what is known (exit status, signal).
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn job_gone(&self, job: &JobKey, how: &str) -> Result<Verdict> {
+        let failure = internal(format!("the job process ended unexpectedly: {how}"));
+        self.ended(job, Exit::Gone, Some(&failure)).await
+    }
+
+    async fn ended(&self, job: &JobKey, exit: Exit, cause: Option<&Failure>) -> Result<Verdict> {
+        let Some(reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
+        let Reported { mut tx, mut application, run } = reported;
+        let ordered = run.desired == Desired::Cancel;
+        if let Some(failure) = cause.filter(|_| !ordered) {
+            tx.set_failure(run.id, failure).await?;
+            note(&mut tx, &application, &run, "JobFailed", &failure.message).await?;
+            tracing::warn!(
+                application = %application.name,
+                attempt = run.attempt,
+                cause = %failure.message,
+                "job failed"
+            );
+        }
+        let timing = &self.settings.timing;
+        job_is_no_more(&mut tx, &mut application, run, exit, timing).await?;
+        tx.commit().await?;
+        Ok(Verdict::Current)
+    }
+}
+
+fn verdict(kept: bool) -> Verdict {
+    if kept { Verdict::Current } else { Verdict::Fenced }
+}

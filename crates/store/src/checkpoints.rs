@@ -1,0 +1,240 @@
+//! Checkpoints: recording one is the commit point of exactly-once.
+
+use chrono::{DateTime, Utc};
+use model::ids::{ApplicationId, RunId, VersionId};
+use uuid::Uuid;
+
+use crate::{
+    connection::Tx,
+    error::{Result, number},
+    runs::Run,
+};
+
+/// A checkpoint to be recorded.
+#[derive(Debug, Clone)]
+pub struct NewCheckpoint<'a> {
+    /// Its number, rising within the application.
+    pub number: u64,
+    /// Key of its manifest.
+    pub manifest: &'a str,
+    /// Bytes of its state.
+    pub state_bytes: u64,
+    /// From barrier to manifest, in ms.
+    pub duration_ms: u64,
+}
+
+/// A recorded checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Its number, rising within the application.
+    pub number: u64,
+    /// The run it was taken of.
+    pub run: RunId,
+    /// The attempt that took it.
+    pub attempt: u64,
+    /// The application version that ran.
+    pub version: VersionId,
+    /// Key of its manifest.
+    pub manifest: String,
+    /// Bytes of its state.
+    pub state_bytes: u64,
+    /// From barrier to manifest, in ms.
+    pub duration_ms: u64,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// When the sinks had made its output visible.
+    pub committed_at: Option<DateTime<Utc>>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    number: i64,
+    run_id: Uuid,
+    attempt: i64,
+    version: i64,
+    manifest: String,
+    state_bytes: i64,
+    duration_ms: i64,
+    recorded_at: DateTime<Utc>,
+    committed_at: Option<DateTime<Utc>>,
+}
+
+impl TryFrom<Row> for Checkpoint {
+    type Error = crate::Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            number: number("checkpoints.number", row.number)?,
+            run: RunId(row.run_id),
+            attempt: number("checkpoints.attempt", row.attempt)?,
+            version: number("checkpoints.version", row.version)?,
+            manifest: row.manifest,
+            state_bytes: number("checkpoints.state_bytes", row.state_bytes)?,
+            duration_ms: number("checkpoints.duration_ms", row.duration_ms)?,
+            recorded_at: row.recorded_at,
+            committed_at: row.committed_at,
+        })
+    }
+}
+
+fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+impl Tx {
+    /// Records a checkpoint of a run's present attempt. The caller has locked the run and knows
+    /// that the attempt is its present one.
+    ///
+    /// False if another attempt recorded that number; recording the same twice is one record.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn insert_checkpoint(&mut self, run: &Run, new: &NewCheckpoint<'_>) -> Result<bool> {
+        sqlx::query(
+            "INSERT INTO checkpoints
+                    (application_id, number, run_id, attempt, version, manifest, state_bytes,
+                     duration_ms)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+             ON CONFLICT ON CONSTRAINT checkpoints_pkey DO NOTHING",
+        )
+        .bind(run.application.0)
+        .bind(stored(new.number))
+        .bind(run.id.0)
+        .bind(stored(run.attempt))
+        .bind(run.version.get())
+        .bind(new.manifest)
+        .bind(stored(new.state_bytes))
+        .bind(stored(new.duration_ms))
+        .execute(&mut *self.inner)
+        .await?;
+        let owner: Option<i64> = sqlx::query_scalar(
+            "SELECT attempt FROM checkpoints
+              WHERE application_id = $1 AND number = $2 AND manifest = $3",
+        )
+        .bind(run.application.0)
+        .bind(stored(new.number))
+        .bind(new.manifest)
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        Ok(owner == Some(stored(run.attempt)))
+    }
+
+    /// Notes that the output of a run's checkpoints up to `number` is visible.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_committed(&mut self, application: ApplicationId, number: u64) -> Result<()> {
+        sqlx::query(
+            "UPDATE checkpoints SET committed_at = now()
+              WHERE application_id = $1 AND number <= $2 AND committed_at IS NULL",
+        )
+        .bind(application.0)
+        .bind(stored(number))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// The newest checkpoint of a run.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn latest_checkpoint(
+        &mut self,
+        application: ApplicationId,
+        run: RunId,
+    ) -> Result<Option<Checkpoint>> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT number, run_id, attempt, version, manifest, state_bytes, duration_ms,
+                    recorded_at, committed_at
+               FROM checkpoints
+              WHERE application_id = $1 AND run_id = $2
+              ORDER BY number DESC
+              LIMIT 1",
+        )
+        .bind(application.0)
+        .bind(run.0)
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.map(Checkpoint::try_from).transpose()
+    }
+
+    /// Reads a checkpoint.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn checkpoint(
+        &mut self,
+        application: ApplicationId,
+        number: u64,
+    ) -> Result<Option<Checkpoint>> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT number, run_id, attempt, version, manifest, state_bytes, duration_ms,
+                    recorded_at, committed_at
+               FROM checkpoints
+              WHERE application_id = $1 AND number = $2",
+        )
+        .bind(application.0)
+        .bind(stored(number))
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.map(Checkpoint::try_from).transpose()
+    }
+
+    /// Up to `limit` of the newest checkpoints of an application.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn list_checkpoints(
+        &mut self,
+        application: ApplicationId,
+        limit: i64,
+    ) -> Result<Vec<Checkpoint>> {
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT number, run_id, attempt, version, manifest, state_bytes, duration_ms,
+                    recorded_at, committed_at
+               FROM checkpoints
+              WHERE application_id = $1
+              ORDER BY number DESC
+              LIMIT $2",
+        )
+        .bind(application.0)
+        .bind(limit)
+        .fetch_all(&mut *self.inner)
+        .await?;
+        rows.into_iter().map(Checkpoint::try_from).collect()
+    }
+
+    /// The number the next checkpoint of an application gets: above every recorded one and every
+    /// one that a snapshot still names.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn next_checkpoint(&mut self, application: ApplicationId) -> Result<u64> {
+        let next: i64 = sqlx::query_scalar(
+            "SELECT 1 + greatest(
+                        (SELECT coalesce(max(number), 0) FROM checkpoints
+                          WHERE application_id = $1),
+                        (SELECT coalesce(max(checkpoint), 0) FROM snapshots
+                          WHERE application_id = $1))",
+        )
+        .bind(application.0)
+        .fetch_one(&mut *self.inner)
+        .await?;
+        number("checkpoints.number", next)
+    }
+
+    /// Forgets all checkpoints of all applications but the newest `keep` of each and those that a
+    /// snapshot or a run that has not ended needs; their manifests become garbage. Returns how
+    /// many.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn retire_checkpoints(&mut self, keep: i64) -> Result<u64> {
+        let done = sqlx::query(include_str!("../queries/retire_checkpoints.sql"))
+            .bind(keep)
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(done.rows_affected())
+    }
+}

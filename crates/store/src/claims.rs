@@ -1,0 +1,188 @@
+//! Which worker has which run, and until when.
+
+use std::time::Duration;
+
+use model::configuration::RestoreDecision;
+use model::ids::{ApplicationId, ApplicationName, RunId, SnapshotName, WorkerId};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::{
+    connection::Tx,
+    error::{Result, number, read},
+    runs::{Desired, Run, RunRow, millis},
+};
+
+/// A run that no worker has.
+#[derive(Debug, Clone)]
+pub struct Claimable {
+    /// Name of its application, whose row is locked.
+    pub name: ApplicationName,
+    /// The run, whose row is locked.
+    pub run: Run,
+}
+
+/// A run that a worker has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// Name of its application.
+    pub name: ApplicationName,
+    /// The run.
+    pub run: RunId,
+    /// Its application.
+    pub application: ApplicationId,
+    /// Its present attempt.
+    pub attempt: u64,
+    /// What is to become of it.
+    pub desired: Desired,
+    /// Name of the snapshot that ends it.
+    pub stop_snapshot: Option<SnapshotName>,
+    /// Whether all subtasks of the attempt run.
+    pub running: bool,
+}
+
+impl Tx {
+    /// Locks the run that has waited longest among those that are wanted, have no worker (or one
+    /// whose lease is over) and take no more than `free_kpus`. Runs that others look at are
+    /// passed over.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn lock_claimable(&mut self, free_kpus: u32) -> Result<Option<Claimable>> {
+        let found: Option<(Uuid, String)> = sqlx::query_as(
+            "SELECT r.id, a.name
+               FROM runs r
+               JOIN applications a ON a.id = r.application_id
+              WHERE r.ended_at IS NULL
+                AND r.desired IN ('RUN', 'COMMIT_AND_STOP')
+                AND (r.claimed_by IS NULL OR r.lease_until <= now())
+                AND r.next_attempt_at <= now()
+                AND r.kpus <= $1
+              ORDER BY r.next_attempt_at
+              LIMIT 1
+                FOR UPDATE OF a, r SKIP LOCKED",
+        )
+        .bind(i32::try_from(free_kpus).unwrap_or(i32::MAX))
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        let Some((id, name)) = found else { return Ok(None) };
+        let row: RunRow = sqlx::query_as("SELECT *, now() AS now FROM runs WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *self.inner)
+            .await?;
+        let name = read("applications.name", &name)?;
+        Ok(Some(Claimable { name, run: row.try_into()? }))
+    }
+
+    /// Gives a run to a worker for the time of `lease`, as the next attempt of its application.
+    /// Returns the number of that attempt.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn claim_run(
+        &mut self,
+        run: &Run,
+        worker: WorkerId,
+        lease: Duration,
+        decision: &RestoreDecision,
+        restart: bool,
+    ) -> Result<u64> {
+        let attempt: i64 = sqlx::query_scalar(
+            "UPDATE applications SET last_attempt = last_attempt + 1
+              WHERE id = $1
+          RETURNING last_attempt",
+        )
+        .bind(run.application.0)
+        .fetch_one(&mut *self.inner)
+        .await?;
+        sqlx::query(
+            "UPDATE runs
+                SET claimed_by = $2, lease_until = now() + $3 * interval '1 millisecond',
+                    attempt = $4, decision = $5, restarts = restarts + $6,
+                    running_since = NULL
+              WHERE id = $1",
+        )
+        .bind(run.id.0)
+        .bind(worker.0)
+        .bind(millis(lease))
+        .bind(attempt)
+        .bind(Json(decision))
+        .bind(i64::from(restart))
+        .execute(&mut *self.inner)
+        .await?;
+        number("applications.last_attempt", attempt)
+    }
+
+    /// Prolongs a worker's leases and tells which runs it has.
+    ///
+    /// A run that another worker claimed meanwhile is not among them.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn renew_leases(&mut self, worker: WorkerId, lease: Duration) -> Result<Vec<Held>> {
+        sqlx::query(
+            "UPDATE runs SET lease_until = now() + $2 * interval '1 millisecond'
+              WHERE claimed_by = $1 AND ended_at IS NULL",
+        )
+        .bind(worker.0)
+        .bind(millis(lease))
+        .execute(&mut *self.inner)
+        .await?;
+        self.held(worker).await
+    }
+
+    /// The runs a worker has.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn held(&mut self, worker: WorkerId) -> Result<Vec<Held>> {
+        type Row = (Uuid, String, Uuid, i64, String, Option<String>, bool);
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT r.id, a.name, r.application_id, r.attempt, r.desired, r.stop_snapshot,
+                    r.running_since IS NOT NULL
+               FROM runs r
+               JOIN applications a ON a.id = r.application_id
+              WHERE r.claimed_by = $1 AND r.ended_at IS NULL
+              ORDER BY r.ordinal",
+        )
+        .bind(worker.0)
+        .fetch_all(&mut *self.inner)
+        .await?;
+        rows.into_iter()
+            .map(|(run, name, application, attempt, desired, stop_snapshot, running)| {
+                Ok(Held {
+                    name: read("applications.name", &name)?,
+                    run: RunId(run),
+                    application: ApplicationId(application),
+                    attempt: number("runs.attempt", attempt)?,
+                    desired: read("runs.desired", &desired)?,
+                    stop_snapshot: stop_snapshot
+                        .map(|name| read("runs.stop_snapshot", &name))
+                        .transpose()?,
+                    running,
+                })
+            })
+            .collect()
+    }
+
+    /// Names of the applications that wait for us rather than for a customer: in a transient
+    /// status, with a run to be ended, or with a snapshot being made.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn applications_in_motion(&mut self) -> Result<Vec<ApplicationName>> {
+        let names: Vec<String> = sqlx::query_scalar(
+            "SELECT a.name FROM applications a
+              WHERE a.status NOT IN ('READY', 'RUNNING')
+                 OR EXISTS (SELECT FROM snapshots s
+                             WHERE s.application_id = a.id AND s.status = 'CREATING')
+                 OR EXISTS (SELECT FROM runs r
+                             WHERE r.application_id = a.id AND r.ended_at IS NULL
+                               AND r.desired <> 'RUN')
+              ORDER BY a.name",
+        )
+        .fetch_all(&mut *self.inner)
+        .await?;
+        names.iter().map(|name| read("applications.name", name)).collect()
+    }
+}

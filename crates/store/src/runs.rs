@@ -1,0 +1,458 @@
+//! Runs: one start-to-stop life of an application, its present attempt and what is wanted of it.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use model::{
+    configuration::{RestoreDecision, RunConfiguration},
+    ids::{ApplicationId, RunId, SnapshotName, VersionId, WorkerId},
+    invalid::Invalid,
+    protocol::Failure,
+};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use crate::{
+    connection::Tx,
+    error::{Result, number, read},
+};
+
+/// What is to become of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Desired {
+    /// Its job runs; when it is lost, it is started again.
+    Run,
+    /// A snapshot is taken, then the job ends.
+    SnapshotAndStop,
+    /// The snapshot is taken but its output is not visible yet: the job is started once more from
+    /// it, which makes the output visible, then it ends.
+    CommitAndStop,
+    /// The job ends at once.
+    Cancel,
+}
+
+impl Desired {
+    const ALL: [Self; 4] = [Self::Run, Self::SnapshotAndStop, Self::CommitAndStop, Self::Cancel];
+
+    /// As stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "RUN",
+            Self::SnapshotAndStop => "SNAPSHOT_AND_STOP",
+            Self::CommitAndStop => "COMMIT_AND_STOP",
+            Self::Cancel => "CANCEL",
+        }
+    }
+}
+
+impl std::str::FromStr for Desired {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        Self::ALL
+            .into_iter()
+            .find(|desired| desired.as_str() == text)
+            .ok_or_else(|| Invalid::new("desired", format!("is unknown: `{text}`")))
+    }
+}
+
+/// The run that begins when another has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Successor {
+    /// Version to run.
+    pub version: VersionId,
+    /// KPUs it takes.
+    pub kpus: u32,
+    /// What to start from.
+    pub configuration: RunConfiguration,
+}
+
+/// A run to be added.
+#[derive(Debug, Clone)]
+pub struct NewRun<'a> {
+    /// Its identity.
+    pub id: RunId,
+    /// Version to run.
+    pub version: VersionId,
+    /// KPUs it takes.
+    pub kpus: u32,
+    /// What to start from.
+    pub configuration: &'a RunConfiguration,
+}
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Run {
+    /// Its identity.
+    pub id: RunId,
+    /// Whose run it is.
+    pub application: ApplicationId,
+    /// Version that runs.
+    pub version: VersionId,
+    /// KPUs it takes.
+    pub kpus: u32,
+    /// What the customer asked to start from.
+    pub configuration: RunConfiguration,
+    /// What is to become of it.
+    pub desired: Desired,
+    /// Since when.
+    pub desired_since: DateTime<Utc>,
+    /// Name of the snapshot that ends it.
+    pub stop_snapshot: Option<SnapshotName>,
+    /// The run that begins when it has ended.
+    pub successor: Option<Successor>,
+    /// The worker that has it.
+    pub claimed_by: Option<WorkerId>,
+    /// Until when that worker has it.
+    pub lease_until: Option<DateTime<Utc>>,
+    /// Number of its present attempt; 0 = none yet.
+    pub attempt: u64,
+    /// What that attempt started from.
+    pub decision: Option<RestoreDecision>,
+    /// Since when all subtasks of that attempt run.
+    pub running_since: Option<DateTime<Utc>>,
+    /// Whether any of its attempts ever ran.
+    pub reached_running: bool,
+    /// How often it was started again.
+    pub restarts: u64,
+    /// Failures since it last ran for a while.
+    pub failures_in_row: u32,
+    /// Not to be claimed before.
+    pub next_attempt_at: DateTime<Utc>,
+    /// Why its last attempt ended, if it failed.
+    pub failure: Option<Failure>,
+    /// When.
+    pub failed_at: Option<DateTime<Utc>>,
+    /// When it was asked for.
+    pub created_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: Option<DateTime<Utc>>,
+    /// The database's time when this was read.
+    pub now: DateTime<Utc>,
+}
+
+impl Run {
+    /// Whether a worker has it now.
+    pub fn is_held(&self) -> bool {
+        self.claimed_by.is_some() && self.lease_until.is_some_and(|until| until > self.now)
+    }
+}
+
+#[derive(Debug, sqlx::FromRow)]
+pub(crate) struct RunRow {
+    id: Uuid,
+    application_id: Uuid,
+    version: i64,
+    kpus: i32,
+    configuration: Json<RunConfiguration>,
+    desired: String,
+    desired_since: DateTime<Utc>,
+    stop_snapshot: Option<String>,
+    successor: Option<Json<Successor>>,
+    claimed_by: Option<Uuid>,
+    lease_until: Option<DateTime<Utc>>,
+    attempt: i64,
+    decision: Option<Json<RestoreDecision>>,
+    running_since: Option<DateTime<Utc>>,
+    reached_running: bool,
+    restarts: i64,
+    failures_in_row: i32,
+    next_attempt_at: DateTime<Utc>,
+    failure: Option<Json<Failure>>,
+    failed_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+    ended_at: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+}
+
+impl TryFrom<RunRow> for Run {
+    type Error = crate::Error;
+
+    fn try_from(row: RunRow) -> Result<Self> {
+        Ok(Self {
+            id: RunId(row.id),
+            application: ApplicationId(row.application_id),
+            version: number("runs.version", row.version)?,
+            kpus: number("runs.kpus", row.kpus)?,
+            configuration: row.configuration.0,
+            desired: read("runs.desired", &row.desired)?,
+            desired_since: row.desired_since,
+            stop_snapshot: row
+                .stop_snapshot
+                .map(|name| read("runs.stop_snapshot", &name))
+                .transpose()?,
+            successor: row.successor.map(|json| json.0),
+            claimed_by: row.claimed_by.map(WorkerId),
+            lease_until: row.lease_until,
+            attempt: number("runs.attempt", row.attempt)?,
+            decision: row.decision.map(|json| json.0),
+            running_since: row.running_since,
+            reached_running: row.reached_running,
+            restarts: number("runs.restarts", row.restarts)?,
+            failures_in_row: number("runs.failures_in_row", row.failures_in_row)?,
+            next_attempt_at: row.next_attempt_at,
+            failure: row.failure.map(|json| json.0),
+            failed_at: row.failed_at,
+            created_at: row.created_at,
+            ended_at: row.ended_at,
+            now: row.now,
+        })
+    }
+}
+
+impl Tx {
+    /// Adds a run, to be claimed at once.
+    ///
+    /// # Errors
+    /// [`crate::Taken::OpenRun`] if another run of the application has not ended.
+    pub async fn insert_run(&mut self, application: ApplicationId, new: &NewRun<'_>) -> Result<()> {
+        sqlx::query(
+            "INSERT INTO runs (id, application_id, version, kpus, configuration, desired)
+             VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(new.id.0)
+        .bind(application.0)
+        .bind(new.version.get())
+        .bind(i32::try_from(new.kpus).unwrap_or(i32::MAX))
+        .bind(Json(new.configuration))
+        .bind(Desired::Run.as_str())
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// The newest run of an application, ended or not.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn latest_run(&mut self, application: ApplicationId) -> Result<Option<Run>> {
+        let row: Option<RunRow> = sqlx::query_as(
+            "SELECT *, now() AS now
+               FROM runs
+              WHERE application_id = $1
+              ORDER BY ordinal DESC
+              LIMIT 1",
+        )
+        .bind(application.0)
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.map(Run::try_from).transpose()
+    }
+
+    /// The run that has not ended, kept from others' changes until the end of the transaction.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn lock_open_run(&mut self, application: ApplicationId) -> Result<Option<Run>> {
+        let row: Option<RunRow> = sqlx::query_as(
+            "SELECT *, now() AS now
+               FROM runs
+              WHERE application_id = $1 AND ended_at IS NULL
+                FOR UPDATE",
+        )
+        .bind(application.0)
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.map(Run::try_from).transpose()
+    }
+
+    /// Sets what is to become of a run, and the name of the snapshot that is to end it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_desired(
+        &mut self,
+        run: RunId,
+        desired: Desired,
+        stop_snapshot: Option<&SnapshotName>,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE runs
+                SET desired = $2, stop_snapshot = $3, desired_since = now()
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(desired.as_str())
+        .bind(stop_snapshot.map(SnapshotName::as_str))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Like [`Tx::set_desired`], within the time that the former wish has.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_desired_keeping_time(
+        &mut self,
+        run: RunId,
+        desired: Desired,
+        stop_snapshot: Option<&SnapshotName>,
+    ) -> Result<()> {
+        sqlx::query("UPDATE runs SET desired = $2, stop_snapshot = $3 WHERE id = $1")
+            .bind(run.0)
+            .bind(desired.as_str())
+            .bind(stop_snapshot.map(SnapshotName::as_str))
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Sets or forgets the run that begins when this one has ended.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_successor(&mut self, run: RunId, successor: Option<&Successor>) -> Result<()> {
+        sqlx::query("UPDATE runs SET successor = $2 WHERE id = $1")
+            .bind(run.0)
+            .bind(successor.map(Json))
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Keeps why the present attempt failed.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_failure(&mut self, run: RunId, failure: &Failure) -> Result<()> {
+        sqlx::query("UPDATE runs SET failure = $2, failed_at = now() WHERE id = $1")
+            .bind(run.0)
+            .bind(Json(failure))
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
+    /// Takes a run from its worker, to be claimed again after `wait`.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn release_run(
+        &mut self,
+        run: RunId,
+        wait: Duration,
+        failures_in_row: u32,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE runs
+                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
+                    failures_in_row = $3,
+                    next_attempt_at = now() + $2 * interval '1 millisecond'
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(millis(wait))
+        .bind(i32::try_from(failures_in_row).unwrap_or(i32::MAX))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends a run for good.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn end_run(&mut self, run: RunId) -> Result<()> {
+        sqlx::query(
+            "UPDATE runs
+                SET ended_at = now(), claimed_by = NULL, lease_until = NULL, running_since = NULL
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes that all subtasks of the present attempt run.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_running(&mut self, run: RunId) -> Result<()> {
+        sqlx::query(
+            "UPDATE runs
+                SET running_since = coalesce(running_since, now()), reached_running = true
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps the stream graph of an attempt; false if it is not the present one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_graph(
+        &mut self,
+        run: RunId,
+        attempt: u64,
+        graph: &serde_json::Value,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE runs SET graph = $3
+              WHERE id = $1 AND attempt = $2 AND ended_at IS NULL",
+        )
+        .bind(run.0)
+        .bind(i64::try_from(attempt).unwrap_or(i64::MAX))
+        .bind(graph)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Keeps the latest counters of an attempt; false if it is not the present one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_metrics(
+        &mut self,
+        run: RunId,
+        attempt: u64,
+        metrics: &model::protocol::JobMetrics,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE runs SET metrics = $3
+              WHERE id = $1 AND attempt = $2 AND ended_at IS NULL",
+        )
+        .bind(run.0)
+        .bind(i64::try_from(attempt).unwrap_or(i64::MAX))
+        .bind(Json(metrics))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Stream graph of a run.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn graph(&mut self, run: RunId) -> Result<Option<serde_json::Value>> {
+        Ok(sqlx::query_scalar("SELECT graph FROM runs WHERE id = $1")
+            .bind(run.0)
+            .fetch_optional(&mut *self.inner)
+            .await?
+            .flatten())
+    }
+
+    /// Latest counters of a run.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn metrics(&mut self, run: RunId) -> Result<Option<model::protocol::JobMetrics>> {
+        let found: Option<Option<Json<model::protocol::JobMetrics>>> =
+            sqlx::query_scalar("SELECT metrics FROM runs WHERE id = $1")
+                .bind(run.0)
+                .fetch_optional(&mut *self.inner)
+                .await?;
+        Ok(found.flatten().map(|json| json.0))
+    }
+}
+
+/// A duration as Postgres multiplies intervals by.
+pub(crate) fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
