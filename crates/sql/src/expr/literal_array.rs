@@ -15,6 +15,7 @@ use arrow::datatypes::{
 
 use super::Literal;
 use super::temporal::stamp::Stamp;
+use super::text::Printer;
 use crate::types::{Kind, SqlType};
 
 impl Literal {
@@ -118,7 +119,10 @@ impl Literal {
             | Self::Timestamp { .. }
             | Self::DayTime(_)
             | Self::YearMonth(_) => {
-                write!(f, "{self:?} {sql_type}")
+                let array = self.to_array(sql_type);
+                let mut out = String::new();
+                Printer::new(&sql_type.kind, chrono_tz::Tz::UTC).write(&array, 0, &mut out);
+                f.write_str(&out)
             }
         }
     }
