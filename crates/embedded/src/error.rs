@@ -56,6 +56,12 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
+    /// Another living broker owns the folder.
+    #[error("the folder `{}` is in use by another broker; stop it first", .dir.display())]
+    BrokerInUse {
+        /// Folder of the broker.
+        dir: PathBuf,
+    },
     /// A listening address could not be bound.
     #[error("cannot listen on {address}; choose another address or stop what listens there")]
     Listen {

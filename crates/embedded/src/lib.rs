@@ -6,9 +6,10 @@
 //! caller, listens only where the caller says, and survives `kill -9` of the whole program
 //! without losing anything it has acknowledged.
 //!
-//! Start at [`postgres::Postgres`] and [`s3::S3Server`].
+//! Start at [`postgres::Postgres`], [`s3::S3Server`] and [`kafka::Broker`].
 
 mod error;
+pub mod kafka;
 pub mod postgres;
 pub mod s3;
 

@@ -1,0 +1,136 @@
+//! Starting and stopping the broker.
+
+use std::fs::{self, File, TryLockError};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::catalog::Catalog;
+use super::connection;
+use super::identity::Identity;
+use super::log::Durability;
+use super::offsets::Offsets;
+use crate::error::{Error, Result};
+
+/// Requests under way at [`Broker::stop`] get this long.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// How a [`Broker`] behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Create a topic when a producer asks for one that is not there (Kafka's
+    /// `auto.create.topics.enable`).
+    pub auto_create_topics: bool,
+    /// Partitions of topics created without saying how many (Kafka's `num.partitions`).
+    pub default_partitions: usize,
+    /// Wait for the disk before a write is acknowledged. Without it acknowledged records survive
+    /// the death of this process, but not a loss of power.
+    pub fsync: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { auto_create_topics: true, default_partitions: 1, fsync: false }
+    }
+}
+
+/// A running broker. Ends when dropped.
+///
+/// It runs on the tokio runtime it was started on, which must have threads to spare: a client that
+/// blocks the only thread waits for itself.
+#[derive(Debug)]
+pub struct Broker {
+    address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+/// What all connections share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: Options,
+    pub(super) catalog: Catalog,
+    pub(super) offsets: Mutex<Offsets>,
+    pub(super) identity: Mutex<Identity>,
+    pub(super) stop: CancellationToken,
+    /// Locked: keeps other brokers off the folder.
+    _claim: File,
+}
+
+impl Broker {
+    /// Starts a broker that keeps its files in `dir`, which is created if it is not there, and
+    /// listens on `listen` (port 0: any free one). Clients are told to reach it under the address
+    /// they have connected to.
+    ///
+    /// # Errors
+    /// When the folder cannot be used, is in use, or the address cannot be bound.
+    pub async fn start(dir: &Path, listen: SocketAddr, options: Options) -> Result<Self> {
+        let stop = CancellationToken::new();
+        let shared = Arc::new(open(dir, options, stop.clone())?);
+        let refused = |source| Error::Listen { address: listen, source };
+        let listener = TcpListener::bind(listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let tasks = TaskTracker::new();
+        tasks.spawn(connection::accept(listener, shared, tasks.clone()));
+        tracing::info!(%address, dir = %dir.display(), "kafka broker is ready");
+        Ok(Self { address, stop, tasks })
+    }
+
+    /// The address it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What clients take as `bootstrap.servers`.
+    pub fn bootstrap_servers(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Stops listening and lets requests under way finish, for at most five seconds.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(STOP_WITHIN, self.tasks.wait()).await.is_err() {
+            tracing::warn!(open = self.tasks.len(), "kafka requests were cut off");
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn open(dir: &Path, options: Options, stop: CancellationToken) -> Result<Shared> {
+    fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
+    let lock = dir.join("lock");
+    let claim = File::create(&lock).map_err(Error::io("create", &lock))?;
+    match claim.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Err(Error::BrokerInUse { dir: dir.to_owned() }),
+        Err(TryLockError::Error(error)) => return Err(Error::io("lock", &lock)(error)),
+    }
+    let durability = match options.fsync {
+        true => Durability::PowerLoss,
+        false => Durability::ProcessCrash,
+    };
+    let catalog = Catalog::open(dir, durability).map_err(Error::io("open the topics in", dir))?;
+    let path = dir.join("offsets.journal");
+    let offsets = Offsets::open(&path, options.fsync).map_err(Error::io("open", &path))?;
+    let path = dir.join("broker.json");
+    let identity = Identity::open(&path).map_err(Error::io("open", &path))?;
+    Ok(Shared {
+        options,
+        catalog,
+        offsets: Mutex::new(offsets),
+        identity: Mutex::new(identity),
+        stop,
+        _claim: claim,
+    })
+}

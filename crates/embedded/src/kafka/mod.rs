@@ -1,0 +1,21 @@
+//! A small broker that speaks Kafka's protocol, for development, the demo and tests.
+//!
+//! One node, one file per partition, record batches stored as they come. It implements what it
+//! advertises and refuses the rest; there are no transactions, no retention and no access control.
+//!
+//! From the inside out: [`log`] is one partition's file, [`catalog`] the topics, [`offsets`] and
+//! [`identity`] what else is kept; [`api`] answers requests, one file per family; [`connection`]
+//! reads and writes frames; [`broker`] ties them to a listening socket.
+
+mod api;
+mod broker;
+mod catalog;
+mod connection;
+mod identity;
+mod journal;
+mod log;
+mod offsets;
+mod partition;
+mod settings;
+
+pub use self::broker::{Broker, Options};
