@@ -157,3 +157,6 @@ pub(super) fn event_millis(column: &ArrayRef) -> Result<Int64Array> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

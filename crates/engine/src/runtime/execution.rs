@@ -139,9 +139,8 @@ impl Execution {
                 .map_err(|e| Error::internal("a thread could not be started").because(e))?;
             self.threads.push(thread);
         }
-        drop(opened);
         // The first error is the one to tell; the others may be its consequences.
-        for outcome in &outcomes {
+        for outcome in outcomes.iter().take(count) {
             outcome?;
         }
         for _ in 0..count {
@@ -252,8 +251,11 @@ fn live(
     let id = opener.id.clone();
     let task = match guarded(&id, || Ok(opener.open(control)?)) {
         Ok(task) => task,
-        Err(Halt::Cancelled) => return,
-        Err(Halt::Failed(error)) => {
+        Err(halt) => {
+            let error = match halt {
+                Halt::Failed(error) => error,
+                Halt::Cancelled => Error::internal("cancelled while it was started"),
+            };
             let _ = opened.send(Err(error));
             return;
         }

@@ -265,3 +265,6 @@ impl Gate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

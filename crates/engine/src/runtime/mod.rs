@@ -7,10 +7,12 @@
 
 mod cancellation;
 mod chain;
+pub mod coordinator;
 mod event;
 mod event_time;
 mod execution;
 mod gate;
+mod local;
 mod operator_task;
 mod outlet;
 mod plan;
@@ -21,4 +23,8 @@ mod wiring;
 
 pub use event::{Acknowledgement, Ended, ExecutionEvent, Positions, SubtaskId};
 pub use execution::{Execution, ExecutionOptions};
+pub use local::{Summary, run_to_end};
 pub use restored::{RestoredGraph, RestoredOperator};
+
+#[cfg(test)]
+mod tests;

@@ -117,3 +117,6 @@ fn validate(graph: &StreamGraph, parallelism: &[usize]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
