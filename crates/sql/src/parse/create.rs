@@ -255,7 +255,7 @@ fn like(parser: &mut Parser<'_>) -> Result<LikeClause, ParserError> {
             }
             parser.next_token();
             like.options.push(LikeOption { mode, what });
-            parser.consume_token(&Token::Comma);
+            let _ = parser.consume_token(&Token::Comma);
         }
     }
     Ok(like)

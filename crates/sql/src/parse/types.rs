@@ -17,7 +17,7 @@ pub(crate) const NAMED_TYPE: &str = "$type";
 
 /// Name of the function that stands for `TABLE t [PARTITION BY a, b]` in an argument list: the
 /// table's name, then the columns.
-pub(crate) const TABLE_ARGUMENT: &str = "$table";
+pub(crate) const TABLE_ARGUMENT: &str = "$TABLE";
 
 /// Reads a data type and keeps its text: Flink's types (`ROW<…>`, `MULTISET<…>`,
 /// `TIMESTAMP(3) WITH LOCAL TIME ZONE`) are more than `sqlparser` knows.

@@ -5,6 +5,7 @@
 //! out columns nobody reads.
 
 mod aggregate;
+mod aggregation;
 mod bind;
 mod call;
 mod from;
@@ -22,10 +23,13 @@ mod select;
 mod window;
 
 pub(crate) use bind::Binder;
+pub(crate) use from::rename;
 pub(crate) use insert::{SinkPlan, plan_insert};
 pub(crate) use prune::prune;
 pub(crate) use query::Planner;
 pub(crate) use rel::{
-    Aggregation, Column, Op, Rel, Scan, SourceColumn, Time, Watermark, WindowColumn, Windowing,
+    Aggregation, Column, Op, Rel, Scan, SourceColumn, Time, Watermark, WindowColumn, WindowPart,
+    Windowing, relation_of,
 };
+pub(crate) use rank::per_window;
 pub(crate) use scope::Scope;

@@ -180,9 +180,14 @@ pub(crate) struct Scan {
     pub(crate) table: String,
     /// Where the table was created.
     pub(crate) place: Place,
+    /// The table's options, a hint's among them.
     pub(crate) options: BTreeMap<String, String>,
+    /// Options that a hint gave.
+    pub(crate) hinted: BTreeMap<String, String>,
     /// Places of the options' keys.
     pub(crate) option_places: BTreeMap<String, Place>,
+    /// Whether the connector can do without columns nobody reads.
+    pub(crate) prunes_columns: bool,
     /// What the connector is asked for: physical and metadata columns.
     pub(crate) source: Vec<SourceColumn>,
     /// The table's columns over `source`: computed columns and plain references.
@@ -280,6 +285,11 @@ impl Rel {
         let updating = input.updating;
         Arc::new(Self { op: Op::Named { name: name.to_owned(), input }, columns, updating })
     }
+}
+
+/// Columns to bind names against where there is no plan yet.
+pub(crate) fn relation_of(columns: Vec<Column>) -> Arc<Rel> {
+    Arc::new(Rel { op: Op::Values(Vec::new()), columns, updating: false })
 }
 
 /// Whether the columns `inner` computes may be put into `outer` in their place.
