@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sqlparser::ast::Spanned;
+use sqlparser::ast::{Ident, Spanned};
 use sqlparser::tokenizer::{Location, Span};
 
 /// Result of everything that reads, binds or plans SQL text.
@@ -24,6 +24,11 @@ impl Place {
     /// Where `node` begins; `otherwise` when the parser kept no position for it.
     pub(crate) fn of(node: &impl Spanned, otherwise: Self) -> Self {
         Self::from_span(node.span()).unwrap_or(otherwise)
+    }
+
+    /// Where a name stands.
+    pub(crate) fn of_name(name: &Ident, otherwise: Self) -> Self {
+        Self::from_span(name.span).unwrap_or(otherwise)
     }
 
     /// Where `span` begins, if it is known.

@@ -71,7 +71,9 @@ pub fn graph_text(graph: &StreamGraph) -> String {
         if !columns.is_empty() {
             let columns: Vec<_> = columns
                 .iter()
-                .filter_map(|column| Some(format!("{} {}", column["name"].as_str()?, column["type"].as_str()?)))
+                .filter_map(|column| {
+                    Some(format!("{} {}", column["name"].as_str()?, column["type"].as_str()?))
+                })
                 .collect();
             text.push_str(&format!("   gives {}\n", columns.join(", ")));
         }

@@ -105,8 +105,9 @@ fn look_up<'a>(
 ) -> Result<&'a str> {
     let Some(found) = groups.get(group) else {
         let message = format!("unknown property group `{group}`; {}", known(groups.keys()));
-        return Err(Diagnostic::new(place, message)
-            .did_you_mean(group, groups.keys().map(String::as_str)));
+        return Err(
+            Diagnostic::new(place, message).did_you_mean(group, groups.keys().map(String::as_str))
+        );
     };
     found.get(key).map(String::as_str).ok_or_else(|| {
         let message =

@@ -96,10 +96,8 @@ impl Builder<'_> {
                 Ok(self.operator(from, Arc::new(factory), &path, label, Some(&keys)))
             }
             Op::Rank { .. } => self.rank(rel, path, label),
-            Op::Join { place, .. } => {
-                Err(Diagnostic::new(*place, "joins are not supported yet")
-                    .hint("read from one table in each query"))
-            }
+            Op::Join { place, .. } => Err(Diagnostic::new(*place, "joins are not supported yet")
+                .hint("read from one table in each query")),
         }
     }
 
@@ -116,7 +114,8 @@ impl Builder<'_> {
             .enumerate()
             .map(|(number, input)| self.node(input, &path.join(&format!("union-{number}"))))
             .collect::<Result<Vec<_>>>()?;
-        let expressions: Vec<Expr> = (0..rel.columns.len()).map(|index| rel.column(index)).collect();
+        let expressions: Vec<Expr> =
+            (0..rel.columns.len()).map(|index| rel.column(index)).collect();
         let factory = Arc::new(Project { projection: projection(&expressions, &rel.columns) });
         let id = self.unique(path.join("union").0);
         let index = self.add(id, label, NodeKind::Operator(factory), None);

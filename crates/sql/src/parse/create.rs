@@ -6,9 +6,7 @@ use sqlparser::ast::Ident;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 
-use super::script::{
-    column_list, error_at, peek_word, placed_identifier, table_name, take_words,
-};
+use super::script::{column_list, error_at, peek_word, placed_identifier, table_name, take_words};
 use super::statement::{
     ColumnKind, ColumnNode, CreateTable, CreateView, LikeClause, LikeOption, Placed, Statement,
     WatermarkNode,
@@ -238,15 +236,20 @@ fn like(parser: &mut Parser<'_>) -> Result<LikeClause, ParserError> {
         while !parser.consume_token(&Token::RParen) {
             let mode = peek_word(parser, 0);
             if !matches!(mode.as_str(), "INCLUDING" | "EXCLUDING" | "OVERWRITING") {
-                return parser
-                    .expected("INCLUDING, EXCLUDING or OVERWRITING", parser.peek_token());
+                return parser.expected("INCLUDING, EXCLUDING or OVERWRITING", parser.peek_token());
             }
             parser.next_token();
             let what = peek_word(parser, 0);
             if !matches!(
                 what.as_str(),
-                "ALL" | "CONSTRAINTS" | "DISTRIBUTION" | "GENERATED" | "METADATA" | "OPTIONS"
-                    | "PARTITIONS" | "WATERMARKS"
+                "ALL"
+                    | "CONSTRAINTS"
+                    | "DISTRIBUTION"
+                    | "GENERATED"
+                    | "METADATA"
+                    | "OPTIONS"
+                    | "PARTITIONS"
+                    | "WATERMARKS"
             ) {
                 return parser.expected(
                     "ALL, CONSTRAINTS, GENERATED, METADATA, OPTIONS, PARTITIONS or WATERMARKS",

@@ -13,9 +13,8 @@ mod statement;
 mod types;
 
 pub(crate) use hints::Hints;
-pub(crate) use script::{parse_expression, parse_query, parse_script};
+pub(crate) use script::{parse_query, parse_script};
 pub(crate) use statement::{
-    ColumnKind, ColumnNode, CreateTable, CreateView, Insert, LikeClause, LikeOption, Placed,
-    Statement, WatermarkNode,
+    ColumnKind, CreateTable, CreateView, Insert, LikeClause, Placed, Statement,
 };
 pub(crate) use types::{TABLE_ARGUMENT, type_text};

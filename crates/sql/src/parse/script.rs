@@ -1,6 +1,6 @@
 //! Statements of a script, one after another.
 
-use sqlparser::ast::{Expr, Query};
+use sqlparser::ast::Query;
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Token, TokenWithSpan, Tokenizer};
@@ -50,17 +50,6 @@ pub(crate) fn parse_query(text: &str) -> Result<(Box<Query>, Hints)> {
         (_, Some(second)) => Err(Diagnostic::new(second.place, "expected one query, found more")),
         (None, None) => Err(Diagnostic::new(Place::START, "expected a query, found nothing")),
     }
-}
-
-/// Reads one expression: all of `text`.
-pub(crate) fn parse_expression(text: &str) -> Result<Expr> {
-    let tokens = tokenize(text)?;
-    let mut parser = parser(tokens.clone());
-    let parsed = parser.parse_expr().and_then(|expression| match parser.peek_token().token {
-        Token::EOF => Ok(expression),
-        _ => parser.expected("the end of the expression", parser.peek_token()),
-    });
-    parsed.map_err(|error| explain(&error, &tokens, Place::START))
 }
 
 fn tokenize(text: &str) -> Result<Vec<TokenWithSpan>> {
@@ -121,8 +110,10 @@ fn statement(parser: &mut Parser<'_>) -> Result<Statement, ParserError> {
 fn unsupported<T>(parser: &Parser<'_>, word: &str) -> Result<T, ParserError> {
     let place = parser.peek_token().span.start;
     let message = match word {
-        "EXPLAIN" => "EXPLAIN is not supported; the planned graph of an application is shown by \
-                      the service",
+        "EXPLAIN" => {
+            "EXPLAIN is not supported; the planned graph of an application is shown by \
+                      the service"
+        }
         "COMPILE" => "COMPILE PLAN is not supported",
         "ALTER" => "ALTER is not supported; drop the table or view and create it again",
         "DELETE" | "UPDATE" | "TRUNCATE" => "only INSERT changes tables here",
@@ -163,9 +154,7 @@ pub(super) fn table_name(parser: &mut Parser<'_>) -> Result<Placed<String>, Pars
     let parts: Vec<&str> =
         name.0.iter().filter_map(|part| part.as_ident().map(|i| i.value.as_str())).collect();
     match parts.as_slice() {
-        [name]
-        | ["default_database", name]
-        | ["default_catalog", "default_database", name] => {
+        [name] | ["default_database", name] | ["default_catalog", "default_database", name] => {
             Ok(Placed { place: place.into(), node: (*name).to_owned() })
         }
         _ => Err(error_at(
@@ -304,7 +293,10 @@ fn explain(error: &ParserError, tokens: &[TokenWithSpan], statement: Place) -> D
         let parsed = parser.parse_query().and_then(|_| parser.expect_token(&Token::RParen));
         Some(diagnostic(&parsed.err()?, &inside, statement))
     });
-    inner.max_by_key(Diagnostic::place).filter(|inner| inner.place() > outer.place()).unwrap_or(outer)
+    inner
+        .max_by_key(Diagnostic::place)
+        .filter(|inner| inner.place() > outer.place())
+        .unwrap_or(outer)
 }
 
 /// Index of the `)` that closes the `(` at `open`.
@@ -338,9 +330,7 @@ fn diagnostic(error: &ParserError, tokens: &[TokenWithSpan], statement: Place) -
         })
         .unwrap_or((message.as_str(), end));
     match message.strip_prefix("Expected: ") {
-        Some(expected) => {
-            Diagnostic::new(place, format!("cannot parse: expected {expected}"))
-        }
+        Some(expected) => Diagnostic::new(place, format!("cannot parse: expected {expected}")),
         None => Diagnostic::new(place, message),
     }
 }

@@ -111,8 +111,7 @@ pub(crate) fn type_text(data_type: &DataType, otherwise: Place) -> Placed<String
 pub(super) fn table_argument(parser: &mut Parser<'_>) -> Result<Expr, ParserError> {
     let span = parser.next_token().span;
     let name = parser.parse_object_name(false)?;
-    let idents: Option<Vec<Ident>> =
-        name.0.iter().map(|part| part.as_ident().cloned()).collect();
+    let idents: Option<Vec<Ident>> = name.0.iter().map(|part| part.as_ident().cloned()).collect();
     let Some(idents) = idents else {
         return parser.expected("a table name", parser.peek_token());
     };

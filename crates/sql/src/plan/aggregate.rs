@@ -81,10 +81,7 @@ pub(super) fn bind(
     }
     let distinct = matches!(&call.args, FunctionArguments::List(list)
         if list.duplicate_treatment == Some(DuplicateTreatment::Distinct));
-    let star = matches!(
-        arguments(call),
-        [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]
-    );
+    let star = matches!(arguments(call), [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)]);
     let mut operands = match star && name == "COUNT" && !distinct {
         true => Vec::new(),
         false => binder.bind_all(plain_arguments(call, place)?, place)?,
@@ -100,9 +97,8 @@ pub(super) fn bind(
             }
         }
     }
-    let counts_rows = |operand: &Expr| {
-        matches!(operand.as_literal(), Some(literal) if *literal != Literal::Null)
-    };
+    let counts_rows =
+        |operand: &Expr| matches!(operand.as_literal(), Some(literal) if *literal != Literal::Null);
     if function == AggregateFunction::Count && !distinct && operands.iter().all(counts_rows) {
         function = AggregateFunction::CountStar;
         operands.clear();
@@ -123,8 +119,7 @@ pub(super) fn condition(binder: &Binder<'_>, ast: &ast::Expr, outer: Place) -> R
     match condition.sql_type().kind {
         Kind::Boolean => Ok(condition),
         _ => {
-            let message =
-                format!("a condition must be BOOLEAN, not {}", condition.sql_type().kind);
+            let message = format!("a condition must be BOOLEAN, not {}", condition.sql_type().kind);
             Err(Diagnostic::new(place, message))
         }
     }

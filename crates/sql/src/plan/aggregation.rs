@@ -40,7 +40,8 @@ impl Planner<'_> {
             ItemKind::Expression(ast) => binder.bind(ast, place),
         });
         let bound = bound.collect::<Result<Vec<_>>>()?;
-        let having = select.having.as_ref().map(|ast| condition(&binder, ast, place)).transpose()?;
+        let having =
+            select.having.as_ref().map(|ast| condition(&binder, ast, place)).transpose()?;
         let group_place = groups.first().map_or(place, |group| Place::of(group, place));
         let grouped = grouped(&self.session, rel, grouping, group_place)?;
         let mut settle = |expression: &Expr| expression.map_columns(&mut |i| grouped.column(i));
@@ -217,7 +218,9 @@ fn grouped(
     }
     if windowed {
         return match lift(&rel) {
-            Some(lifted) if can_use(&lifted, &grouping) => lifted_aggregate(lifted, grouping, place),
+            Some(lifted) if can_use(&lifted, &grouping) => {
+                lifted_aggregate(lifted, grouping, place)
+            }
             _ => attached_aggregate(&rel, grouping, place),
         };
     }
@@ -236,9 +239,9 @@ fn grouped(
 fn can_use(lifted: &Lifted, grouping: &Grouping) -> bool {
     let known = |e: &Expr| e.columns_used().iter().all(|&column| lifted.columns[column].is_some());
     let calls_known = grouping.with_calls(|calls| {
-        calls.iter().all(|call| {
-            call.arguments.iter().all(known) && call.filter.as_ref().is_none_or(known)
-        })
+        calls
+            .iter()
+            .all(|call| call.arguments.iter().all(known) && call.filter.as_ref().is_none_or(known))
     });
     calls_known && grouping.keys.iter().all(known)
 }

@@ -232,7 +232,8 @@ impl<'a> Binder<'a> {
     fn special(&self, ast: &ast::Expr, place: Place) -> Result<Expr> {
         use ast::Expr as E;
         let bind = |ast: &ast::Expr| self.bind(ast, place);
-        let call = |name: &str, args: Vec<Expr>| placed(expr::call(self.session, name, args), place);
+        let call =
+            |name: &str, args: Vec<Expr>| placed(expr::call(self.session, name, args), place);
         match ast {
             E::Extract { field, expr: operand, .. } => {
                 let unit = unit(&field.to_string(), place)?;
@@ -247,7 +248,8 @@ impl<'a> Binder<'a> {
                 call("SUBSTRING", args)
             }
             E::Overlay { expr: text, overlay_what, overlay_from, overlay_for } => {
-                let parts = [Some(text), Some(overlay_what), Some(overlay_from), overlay_for.as_ref()];
+                let parts =
+                    [Some(text), Some(overlay_what), Some(overlay_from), overlay_for.as_ref()];
                 let args = parts.into_iter().flatten().map(|e| bind(e)).collect::<Result<_>>()?;
                 call("OVERLAY", args)
             }
@@ -258,8 +260,7 @@ impl<'a> Binder<'a> {
             }
             E::InSubquery { .. } | E::Exists { .. } | E::Subquery(_) => {
                 let message = "sub-queries inside expressions are not supported yet";
-                Err(Diagnostic::new(place, message)
-                    .hint("a sub-query can stand in FROM"))
+                Err(Diagnostic::new(place, message).hint("a sub-query can stand in FROM"))
             }
             E::AtTimeZone { .. } => {
                 let message = "AT TIME ZONE is not supported";
@@ -317,7 +318,7 @@ impl<'a> Binder<'a> {
             None => column,
         };
         names[found.parts..].iter().try_fold(column, |row, name| {
-            placed(expr::field(row, &name.value), Place::of(name, place))
+            placed(expr::field(row, &name.value), Place::of_name(name, place))
         })
     }
 

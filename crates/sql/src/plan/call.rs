@@ -87,12 +87,7 @@ pub(super) fn function(binder: &Binder<'_>, call: &ast::Function, place: Place) 
     }
 }
 
-fn call_plain(
-    binder: &Binder<'_>,
-    call: &ast::Function,
-    name: &str,
-    place: Place,
-) -> Result<Expr> {
+fn call_plain(binder: &Binder<'_>, call: &ast::Function, name: &str, place: Place) -> Result<Expr> {
     if !expr::is_function(name) {
         // Arguments may be anything; the unknown name is what has to be said.
         return placed(expr::call(binder.session, name, Vec::new()), place);
@@ -117,17 +112,11 @@ fn refuse_decoration(call: &ast::Function, name: &str, place: Place) -> Result<(
 }
 
 /// `TIMESTAMPADD(unit, count, time)`, `TIMESTAMPDIFF(unit, from, to)`
-fn timestamp(
-    binder: &Binder<'_>,
-    call: &ast::Function,
-    name: &str,
-    place: Place,
-) -> Result<Expr> {
+fn timestamp(binder: &Binder<'_>, call: &ast::Function, name: &str, place: Place) -> Result<Expr> {
     let arguments = plain_arguments(call, place)?;
     let [ast::Expr::Identifier(first), second, third] = arguments.as_slice() else {
         let message = format!("`{name}` takes a unit and two values");
-        return Err(Diagnostic::new(place, message)
-            .hint(format!("write {name}(DAY, …, …)")));
+        return Err(Diagnostic::new(place, message).hint(format!("write {name}(DAY, …, …)")));
     };
     let unit = unit(&first.value, place)?;
     let (second, third) = (binder.bind(second, place)?, binder.bind(third, place)?);

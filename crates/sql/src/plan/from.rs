@@ -68,9 +68,8 @@ impl Planner<'_> {
         place: Place,
     ) -> Result<Relation> {
         let scope = left_scope.beside(right_scope);
-        let on = on
-            .map(|on| condition(&Binder::new(&self.session, &scope), on, place))
-            .transpose()?;
+        let on =
+            on.map(|on| condition(&Binder::new(&self.session, &scope), on, place)).transpose()?;
         let columns = left.columns.iter().chain(&right.columns).cloned().collect();
         let updating = left.updating || right.updating || kind != JoinKind::Inner;
         let op = Op::Join { left, right, kind, condition: on, place };
@@ -132,7 +131,7 @@ impl Planner<'_> {
             return Ok((rel, scope));
         };
         let names: Vec<Ident> = alias.columns.iter().map(|column| column.name.clone()).collect();
-        let rel = rename(rel, &names, Place::of(&alias.name, place))?;
+        let rel = rename(rel, &names, Place::of_name(&alias.name, place))?;
         let scope = Scope::of(Some(&alias.name.value), &rel);
         Ok((rel, scope))
     }
@@ -155,20 +154,23 @@ impl Planner<'_> {
         };
         let scope = Scope::of(None, &input);
         let find = |column: &Ident| {
-            let place = Place::of(column, place);
+            let place = Place::of_name(column, place);
             scope.find(std::slice::from_ref(column), place).map(|found| found.index)
         };
         let column = find(call.time_column)?;
         let Some(time) = input.columns[column].time else {
-            let place = Place::of(call.time_column, place);
+            let place = Place::of_name(call.time_column, place);
             return Err(window::no_time_attribute(&call.time_column.value, place));
         };
         let partition = call.partition.iter().map(find).collect::<Result<Vec<_>>>()?;
         if input.updating {
-            return Err(Diagnostic::new(place, format!(
-                "`{name}` doesn't support consuming update changes: its input is an updating \
+            return Err(Diagnostic::new(
+                place,
+                format!(
+                    "`{name}` doesn't support consuming update changes: its input is an updating \
                  result"
-            )));
+                ),
+            ));
         }
         let zoned = matches!(input.columns[column].sql_type.kind, Kind::TimestampLtz(_));
         let zone = (zoned || time == Time::Processing).then_some(self.session.zone);
@@ -209,12 +211,12 @@ pub(crate) fn rename(rel: Arc<Rel>, names: &[Ident], place: Place) -> Result<Arc
         return Ok(rel);
     }
     if names.len() != rel.columns.len() {
-        let message =
-            format!("{} column names for {} columns", names.len(), rel.columns.len());
+        let message = format!("{} column names for {} columns", names.len(), rel.columns.len());
         return Err(Diagnostic::new(place, message));
     }
     let expressions = (0..names.len()).map(|index| rel.column(index)).collect();
-    let named = |(column, name): (&Column, &Ident)| Column { name: name.value.clone(), ..column.clone() };
+    let named =
+        |(column, name): (&Column, &Ident)| Column { name: name.value.clone(), ..column.clone() };
     let columns = rel.columns.iter().zip(names).map(named).collect();
     Ok(Rel::project(rel, expressions, columns))
 }

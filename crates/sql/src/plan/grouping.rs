@@ -142,8 +142,9 @@ impl Grouping {
     /// The group's value for a column, which must be a key.
     pub(super) fn key(&self, column: &Expr, place: Place) -> Result<Expr> {
         self.look_up(column).ok_or_else(|| {
-            let message =
-                format!("column `{column}` is neither in GROUP BY nor inside an aggregate function");
+            let message = format!(
+                "column `{column}` is neither in GROUP BY nor inside an aggregate function"
+            );
             Diagnostic::new(place, message)
                 .hint("add it to GROUP BY, or take MIN, MAX or another aggregate of it")
         })
@@ -218,8 +219,9 @@ impl Grouping {
         if time.is_some_and(|time| time != window.time) {
             let right = if window.time == Time::Event { "ROWTIME" } else { "PROCTIME" };
             let message = format!("`{name}` does not fit the time of the window");
-            return Err(Diagnostic::new(place, message)
-                .hint(format!("use `{}_{right}`", window.name)));
+            return Err(
+                Diagnostic::new(place, message).hint(format!("use `{}_{right}`", window.name))
+            );
         }
         Ok(self.property(property))
     }

@@ -33,7 +33,11 @@ pub(crate) struct SinkPlan {
 }
 
 /// Plans an INSERT.
-pub(crate) fn plan_insert(planner: &Planner<'_>, insert: &Insert, place: Place) -> Result<SinkPlan> {
+pub(crate) fn plan_insert(
+    planner: &Planner<'_>,
+    insert: &Insert,
+    place: Place,
+) -> Result<SinkPlan> {
     let name = &insert.table;
     if insert.overwrite {
         return Err(Diagnostic::new(place, "INSERT OVERWRITE is not supported in a stream")
@@ -88,10 +92,9 @@ pub(crate) fn plan_insert(planner: &Planner<'_>, insert: &Insert, place: Place) 
                 }
                 store(&planner.session, from, &column.sql_type, query_place)?
             }
-            (None, None) => expr::literal(
-                expr::Literal::Null,
-                column.sql_type.clone().with_nullable(true),
-            ),
+            (None, None) => {
+                expr::literal(expr::Literal::Null, column.sql_type.clone().with_nullable(true))
+            }
         };
         expressions.push(value);
     }

@@ -27,9 +27,9 @@ pub(crate) use from::rename;
 pub(crate) use insert::{SinkPlan, plan_insert};
 pub(crate) use prune::prune;
 pub(crate) use query::Planner;
+pub(crate) use rank::per_window;
 pub(crate) use rel::{
     Aggregation, Column, Op, Rel, Scan, SourceColumn, Time, Watermark, WindowColumn, WindowPart,
     Windowing, relation_of,
 };
-pub(crate) use rank::per_window;
 pub(crate) use scope::Scope;

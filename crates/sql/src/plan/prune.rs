@@ -126,7 +126,8 @@ fn pruned(rel: &Arc<Rel>, needed: &Needed, scans: &Scans) -> Pruned {
     let needs = input_needs(rel, needed);
     let below = |index: usize| pruned(rel.inputs()[index], &needs[index], scans);
     let same_columns = || (0..rel.columns.len()).map(Some).collect::<Vec<_>>();
-    let rebuilt = |op: Op| Arc::new(Rel { op, columns: rel.columns.clone(), updating: rel.updating });
+    let rebuilt =
+        |op: Op| Arc::new(Rel { op, columns: rel.columns.clone(), updating: rel.updating });
     match &rel.op {
         Op::Values(_) => (Arc::clone(rel), same_columns()),
         Op::Scan(scan) => pruned_scan(rel, scan, &scans[scan]),

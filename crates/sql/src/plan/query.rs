@@ -53,7 +53,7 @@ impl<'a> Planner<'a> {
             }
             for cte in &with.cte_tables {
                 let name = &cte.alias.name;
-                let place = Place::of(name, place);
+                let place = Place::of_name(name, place);
                 let rel = self.query(&cte.query, place)?;
                 let columns: Vec<Ident> =
                     cte.alias.columns.iter().map(|column| column.name.clone()).collect();

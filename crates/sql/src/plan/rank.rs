@@ -25,8 +25,9 @@ pub(super) fn append(
     let name = name_of(call);
     if name != "ROW_NUMBER" {
         let message = format!("`{name}` OVER a window is not supported yet");
-        return Err(Diagnostic::new(place, message)
-            .hint("ROW_NUMBER() with a filter on its result is"));
+        return Err(
+            Diagnostic::new(place, message).hint("ROW_NUMBER() with a filter on its result is")
+        );
     }
     let spec = specification(call, named, place)?;
     if spec.window_frame.is_some() || spec.order_by.is_empty() {
@@ -40,7 +41,7 @@ pub(super) fn append(
     }
     let mut order = Vec::new();
     for key in &spec.order_by {
-        let descending = key.options.asc == Some(false);
+        let descending = key.options.sort == Some(ast::OrderBySort::Desc);
         order.push(OrderKey {
             column: columns.index(binder.bind(&key.expr, place)?),
             descending,

@@ -86,9 +86,8 @@ impl Scope {
         let relations = self.columns.iter().filter_map(|column| column.relation.as_deref());
         let first = &name[0].value;
         match name.get(1) {
-            None => {
-                Diagnostic::new(place, format!("unknown column `{first}`")).did_you_mean(first, names)
-            }
+            None => Diagnostic::new(place, format!("unknown column `{first}`"))
+                .did_you_mean(first, names),
             Some(_) => Diagnostic::new(place, format!("unknown table or column `{first}`"))
                 .did_you_mean(first, relations.chain(names)),
         }

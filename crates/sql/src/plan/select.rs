@@ -134,7 +134,7 @@ fn items<'a>(select: &'a ast::Select, scope: &Scope, place: Place) -> Result<Vec
                 let before = items.len();
                 items.extend(all(scope, Some(name)));
                 if items.len() == before {
-                    let place = parts.last().map_or(place, |part| Place::of(part, place));
+                    let place = parts.last().map_or(place, |part| Place::of_name(part, place));
                     let names = scope.columns.iter().filter_map(|c| c.relation.as_deref());
                     return Err(Diagnostic::new(place, format!("unknown table `{name}`"))
                         .did_you_mean(name, names));

@@ -140,8 +140,9 @@ pub(super) fn window_call<'a>(
 ) -> Result<WindowCall<'a>> {
     let Some(lengths) = parameters(name) else {
         let message = format!("unknown table function `{name}`");
-        return Err(Diagnostic::new(place, message)
-            .hint("known are TUMBLE, HOP, CUMULATE and SESSION"));
+        return Err(
+            Diagnostic::new(place, message).hint("known are TUMBLE, HOP, CUMULATE and SESSION")
+        );
     };
     let all = ["DATA", "TIMECOL"].iter().chain(lengths).copied().collect::<Vec<_>>();
     let mut given: Vec<Option<&ast::Expr>> = vec![None; all.len()];
@@ -185,9 +186,8 @@ pub(super) fn window_call<'a>(
             let (size_ms, slide_ms) = (needed("SIZE")?, needed("SLIDE")?);
             if slide_ms <= 0 || size_ms % slide_ms != 0 {
                 let message = "the size of a HOP window function must be a multiple of its slide";
-                return Err(Diagnostic::new(place, message).hint(
-                    "GROUP BY HOP(rowtime, slide, size) takes any size",
-                ));
+                return Err(Diagnostic::new(place, message)
+                    .hint("GROUP BY HOP(rowtime, slide, size) takes any size"));
             }
             WindowKind::Hop { size_ms, slide_ms, offset_ms }
         }
@@ -231,14 +231,8 @@ fn window_data<'a>(
     }
 }
 
-fn descriptor<'a>(
-    name: &str,
-    column: Option<&'a ast::Expr>,
-    place: Place,
-) -> Result<&'a Ident> {
-    let wrong = || {
-        Diagnostic::new(place, format!("`{name}` needs DESCRIPTOR(time column) second"))
-    };
+fn descriptor<'a>(name: &str, column: Option<&'a ast::Expr>, place: Place) -> Result<&'a Ident> {
+    let wrong = || Diagnostic::new(place, format!("`{name}` needs DESCRIPTOR(time column) second"));
     let Some(ast::Expr::Function(call)) = column else { return Err(wrong()) };
     match (name_of(call).as_str(), arguments(call)) {
         (

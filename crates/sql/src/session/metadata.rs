@@ -28,7 +28,8 @@ pub(super) fn resolve(
             .find(|declared| declared.name.node == column.name)
             .map_or(definition.name.place, |declared| declared.name.place);
         let Some((_, offered_type)) = offered.iter().find(|(known, _)| known == key) else {
-            let message = format!("the connector of `{}` has no metadata `{key}`", definition.name.node);
+            let message =
+                format!("the connector of `{}` has no metadata `{key}`", definition.name.node);
             let known: Vec<_> = offered.iter().map(|(key, _)| format!("`{key}`")).collect();
             let hint = match known.is_empty() {
                 true => "it has none".to_owned(),

@@ -15,9 +15,7 @@ use model::protocol::PropertyGroups;
 
 use crate::diagnostic::{Diagnostic, Place, Result};
 use crate::lower;
-use crate::parse::{
-    CreateTable, CreateView, Hints, Placed, Statement, parse_query, parse_script,
-};
+use crate::parse::{CreateTable, CreateView, Hints, Placed, Statement, parse_query, parse_script};
 use crate::plan::{Column, Planner, SinkPlan, plan_insert, rename};
 use crate::substitute::fill_in;
 use crate::types::SqlType;
@@ -92,8 +90,7 @@ impl Session {
             let place = statement.place;
             if let StatementOutcome::Query { .. } = self.run(statement, &hints)? {
                 let message = "the result of this query goes nowhere";
-                return Err(Diagnostic::new(place, message)
-                    .hint("write INSERT INTO sink SELECT …"));
+                return Err(Diagnostic::new(place, message).hint("write INSERT INTO sink SELECT …"));
             }
         }
         if self.in_statement_set {
@@ -104,11 +101,7 @@ impl Session {
     }
 
     /// Runs a script in which `${group:key}` stands for properties; places are those of `script`.
-    pub fn execute_with_properties(
-        &mut self,
-        script: &str,
-        groups: &PropertyGroups,
-    ) -> Result<()> {
+    pub fn execute_with_properties(&mut self, script: &str, groups: &PropertyGroups) -> Result<()> {
         let filled = fill_in(script, groups)?;
         self.execute(&filled.text).map_err(|error| {
             let place = filled.original(error.place());
@@ -177,8 +170,11 @@ impl Session {
     /// All INSERTs as one graph; what they have in common is there once.
     pub fn into_graph(self) -> Result<StreamGraph> {
         if self.inserts.is_empty() {
-            return Err(Diagnostic::new(Place::START, "the program has no INSERT: it does nothing")
-                .hint("write INSERT INTO sink SELECT …"));
+            return Err(Diagnostic::new(
+                Place::START,
+                "the program has no INSERT: it does nothing",
+            )
+            .hint("write INSERT INTO sink SELECT …"));
         }
         lower::graph(&self.inserts, self.connectors.as_ref(), self.settings.zone())
     }
@@ -266,8 +262,7 @@ impl Session {
             return Ok(true);
         }
         let message = format!("`{}` exists already", name.node);
-        Err(Diagnostic::new(name.place, message)
-            .hint("write IF NOT EXISTS, or drop it first"))
+        Err(Diagnostic::new(name.place, message).hint("write IF NOT EXISTS, or drop it first"))
     }
 
     fn drop(&mut self, view: bool, name: &Placed<String>, if_exists: bool) -> Result<()> {

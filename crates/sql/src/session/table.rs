@@ -11,7 +11,7 @@ use crate::parse::{ColumnKind, CreateTable, Placed};
 use crate::plan::{
     Binder, Column, Op, Rel, Scan, Scope, SourceColumn, Time, Watermark, relation_of,
 };
-use crate::types::{Kind, SqlType, parse_type};
+use crate::types::{Kind, parse_type};
 
 use super::metadata;
 use super::settings::Settings;
@@ -85,8 +85,10 @@ impl Table {
                 .did_you_mean(name, self.columns.iter().map(|c| c.name.as_str())));
         };
         let refuse = |what: &str, found: &Kind| {
-            let message = format!("{what} of a watermark must be TIMESTAMP(p) or \
-                 TIMESTAMP_LTZ(p) with p from 0 to 3, but `{name}` is {found}");
+            let message = format!(
+                "{what} of a watermark must be TIMESTAMP(p) or \
+                 TIMESTAMP_LTZ(p) with p from 0 to 3, but `{name}` is {found}"
+            );
             Diagnostic::new(place, message)
                 .hint("a computed column can make one: `ts AS TO_TIMESTAMP_LTZ(ms, 3)`")
         };
@@ -112,7 +114,8 @@ impl Table {
         for (what, names) in keys {
             for name in names {
                 if !self.sink.iter().any(|column| column.name == name.node) {
-                    let message = format!("{what} names `{}`, which is no stored column", name.node);
+                    let message =
+                        format!("{what} names `{}`, which is no stored column", name.node);
                     return Err(Diagnostic::new(name.place, message)
                         .did_you_mean(&name.node, self.sink.iter().map(|c| c.name.as_str())));
                 }
@@ -207,8 +210,8 @@ fn declared(definition: &CreateTable) -> Result<(Vec<SourceColumn>, Vec<SourceCo
                 (type_text, *not_null, Some(key), !is_virtual)
             }
         };
-        let sql_type = parse_type(&type_text.node)
-            .map_err(|error| Diagnostic::new(type_text.place, error))?;
+        let sql_type =
+            parse_type(&type_text.node).map_err(|error| Diagnostic::new(type_text.place, error))?;
         let key = definition.primary_key.iter().any(|key| key.node == *name);
         let nullable = sql_type.nullable && !not_null && !key;
         let sql_type = sql_type.with_nullable(nullable);
