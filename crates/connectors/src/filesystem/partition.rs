@@ -15,6 +15,8 @@ use arrow::datatypes::{
 };
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 
+use crate::format::{write_double, write_float};
+
 /// Whether a column of this type can be a partition column.
 pub(super) fn supported(kind: &DataType) -> bool {
     matches!(
@@ -58,12 +60,10 @@ fn text(column: &dyn Array, row: usize) -> String {
         DataType::Int32 => column.as_primitive::<Int32Type>().value(row).to_string(),
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Float32 => {
-            let value = column.as_primitive::<Float32Type>().value(row);
-            java_float(&format!("{value:e}"), f64::from(value))
+            written(|out| write_float(out, column.as_primitive::<Float32Type>().value(row)))
         }
         DataType::Float64 => {
-            let value = column.as_primitive::<Float64Type>().value(row);
-            java_float(&format!("{value:e}"), value)
+            written(|out| write_double(out, column.as_primitive::<Float64Type>().value(row)))
         }
         DataType::Decimal128(..) => column.as_primitive::<Decimal128Type>().value_as_string(row),
         DataType::Date32 => column.as_primitive::<Date32Type>().value(row).to_string(),
@@ -83,6 +83,13 @@ fn text(column: &dyn Array, row: usize) -> String {
     }
 }
 
+/// A number as Java writes it.
+fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
+    let mut out = Vec::new();
+    write(&mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
 /// Java's `LocalDateTime.toString`: seconds only when needed, fractions of 3, 6 or 9 digits.
 fn local(at: NaiveDateTime) -> String {
     let mut out = at.format("%Y-%m-%dT%H:%M").to_string();
@@ -97,34 +104,6 @@ fn local(at: NaiveDateTime) -> String {
         n => write!(out, ".{n:09}"),
     };
     out
-}
-
-/// Java's `Double.toString` from the shortest scientific spelling.
-fn java_float(scientific: &str, value: f64) -> String {
-    if !value.is_finite() {
-        let word = if value.is_nan() { "NaN" } else { "Infinity" };
-        return if value < 0.0 { format!("-{word}") } else { word.to_owned() };
-    }
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
-    let (sign, mantissa) = match mantissa.strip_prefix('-') {
-        Some(rest) => ("-", rest),
-        None => ("", mantissa),
-    };
-    if value != 0.0 && !(1e-3..1e7).contains(&value.abs()) {
-        let dot = if mantissa.contains('.') { "" } else { ".0" };
-        return format!("{sign}{mantissa}{dot}E{exponent}");
-    }
-    let digits = mantissa.replace('.', "");
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let Ok(whole) = usize::try_from(exponent + 1) else {
-        let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
-        return format!("{sign}0.{zeros}{digits}");
-    };
-    match digits.get(whole..) {
-        _ if whole == 0 => format!("{sign}0.{digits}"),
-        Some(rest) if !rest.is_empty() => format!("{sign}{}.{rest}", &digits[..whole]),
-        _ => format!("{sign}{digits:0<whole$}.0"),
-    }
 }
 
 /// Appends `text` with the characters escaped that Flink does not want in a path.

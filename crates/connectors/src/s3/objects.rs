@@ -190,7 +190,7 @@ impl S3 {
         }
     }
 
-    /// Creates a bucket, unless it is ours already.
+    /// Creates a bucket, unless it exists already and is ours.
     ///
     /// # Errors
     /// [`Error::Refused`] when the name is taken or not allowed, or any other.
@@ -206,6 +206,11 @@ impl S3 {
             Ok(_) => Ok(()),
             Err(error) => match Error::sort("create", bucket, "", &error) {
                 Error::Refused { code, .. } if code == "BucketAlreadyOwnedByYou" => Ok(()),
+                // Not every store tells whose it is; one that we may look at will do.
+                Error::Refused { code, .. } if code == "BucketAlreadyExists" => {
+                    let head = self.run(self.client.head_bucket().bucket(bucket).send());
+                    head.map(drop).map_err(|error| Error::sort("use", bucket, "", &error))
+                }
                 sorted => Err(sorted),
             },
         }
