@@ -10,6 +10,7 @@ use engine::sink::Sink;
 use engine::source::Source;
 use model::protocol::{LogLine, S3Settings};
 
+use crate::format::Format;
 use crate::options::refused;
 use crate::{blackhole, filesystem};
 
@@ -88,6 +89,11 @@ impl Connectors for Registry {
         let name = options.get("connector").map(String::as_str);
         let found = CONNECTORS.iter().find(|(known, _)| Some(*known) == name);
         found.map_or_else(Vec::new, |(_, connector)| connector.metadata(options))
+    }
+
+    fn prunes_columns(&self, options: &BTreeMap<String, String>) -> bool {
+        let mut formats = ["format", "value.format"].iter().filter_map(|key| options.get(*key));
+        formats.next().is_some_and(|name| Format::names_fields(name))
     }
 }
 

@@ -3,8 +3,10 @@
 //! A connector asks [`Format::of`] at planning and makes decoders and encoders from it when it opens.
 
 mod column;
+mod csv;
 mod json;
 mod number;
+mod raw;
 mod time;
 mod view;
 
@@ -22,14 +24,16 @@ pub use number::{write_double, write_float};
 use crate::options::{OptionSpec, Options};
 
 /// Names of all formats.
-pub const NAMES: &[&str] = &["debezium-json", "json"];
+pub const NAMES: &[&str] = &["csv", "debezium-json", "json", "raw"];
 
 /// The options of the format `name`, as they stand in a table (`json.ignore-parse-errors`).
 #[must_use]
 pub fn specs(name: &str) -> Option<&'static [OptionSpec]> {
     match name {
+        "csv" => Some(csv::SPECS),
         "json" => Some(json::SPECS),
         "debezium-json" => Some(json::DEBEZIUM_SPECS),
+        "raw" => Some(raw::SPECS),
         _ => None,
     }
 }
@@ -66,8 +70,10 @@ pub struct Format {
 
 #[derive(Debug, Clone)]
 enum Kind {
+    Csv(csv::Settings),
     Json(json::Settings),
     Debezium(json::Settings),
+    Raw(raw::Settings),
 }
 
 impl Format {
@@ -77,6 +83,8 @@ impl Format {
         let Some(name) = options.text(key) else { return Ok(None) };
         let prefix = format!("{}{name}.", key.strip_suffix("format").unwrap_or_default());
         let kind = match name {
+            "csv" => Kind::Csv(csv::Settings::read(options, &prefix)?),
+            "raw" => Kind::Raw(raw::Settings::read(options, &prefix)),
             "json" => Kind::Json(json::Settings::read(options, &prefix)?),
             "debezium-json" => Kind::Debezium(json::Settings::read(options, &prefix)?),
             _ => {
@@ -102,7 +110,9 @@ impl Format {
     /// Whether columns of these types can be read; call it at planning.
     pub fn check_decodes(&self, schema: &SchemaRef) -> Result<(), TableRefused> {
         match &self.kind {
+            Kind::Csv(_) => self.check_columns(schema, csv::unsupported),
             Kind::Json(_) => self.check_columns(schema, json::unsupported),
+            Kind::Raw(_) => self.check_raw(schema),
             Kind::Debezium(_) => Err(self.options.refuse(
                 &self.key,
                 "reading a changelog is not supported; `debezium-json` can only be written",
@@ -113,8 +123,18 @@ impl Format {
     /// Whether columns of these types can be written; call it at planning.
     pub fn check_encodes(&self, schema: &SchemaRef) -> Result<(), TableRefused> {
         match &self.kind {
+            Kind::Csv(_) => self.check_columns(schema, csv::unsupported),
             Kind::Json(_) | Kind::Debezium(_) => self.check_columns(schema, json::unsupported),
+            Kind::Raw(_) => self.check_raw(schema),
         }
+    }
+
+    fn check_raw(&self, schema: &SchemaRef) -> Result<(), TableRefused> {
+        if schema.fields().len() != 1 {
+            let why = "the format needs a table with exactly one physical column";
+            return Err(self.options.refuse(&self.key, why));
+        }
+        self.check_columns(schema, raw::unsupported)
     }
 
     fn check_columns(
@@ -140,6 +160,8 @@ impl Format {
     ) -> Result<Box<dyn Decoder>> {
         self.check_decodes(schema).map_err(|refused| Error::user(refused.message))?;
         let made = match &self.kind {
+            Kind::Csv(settings) => csv::decoder(schema, settings, metrics),
+            Kind::Raw(settings) => raw::decoder(schema, *settings, metrics),
             Kind::Json(settings) | Kind::Debezium(settings) => {
                 json::decoder(schema, settings, metrics)
             }
@@ -151,6 +173,8 @@ impl Format {
     pub fn encoder(&self, schema: &SchemaRef) -> Result<Box<dyn Encoder>> {
         self.check_encodes(schema).map_err(|refused| Error::user(refused.message))?;
         Ok(match &self.kind {
+            Kind::Csv(settings) => csv::encoder(settings),
+            Kind::Raw(settings) => raw::encoder(*settings),
             Kind::Json(settings) => json::encoder(schema, settings, false),
             Kind::Debezium(settings) => json::encoder(schema, settings, true),
         })
@@ -159,7 +183,15 @@ impl Format {
     /// Where the first record of `bytes` ends (index of its line end); `None` = it is not whole.
     #[must_use]
     pub fn record_end(&self, bytes: &[u8]) -> Option<usize> {
-        memchr::memchr(b'\n', bytes)
+        match &self.kind {
+            Kind::Csv(settings) => settings.record_end(bytes),
+            Kind::Json(_) | Kind::Debezium(_) | Kind::Raw(_) => memchr::memchr(b'\n', bytes),
+        }
+    }
+
+    /// Whether fields are known by name, so that columns nobody uses may be left out.
+    pub(crate) fn names_fields(name: &str) -> bool {
+        matches!(name, "json" | "debezium-json")
     }
 }
 
