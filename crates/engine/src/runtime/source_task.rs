@@ -171,6 +171,9 @@ impl SourceTask {
     }
 
     fn records(&mut self, split: &SplitId, rows: RecordBatch) -> Result<(), Halt> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
         let since = Instant::now();
         let rows = match &self.projection {
             Some(projection) => project(projection, &rows)?,
@@ -233,11 +236,12 @@ impl SourceTask {
     }
 }
 
+/// Tells a reader where its own splits stood in a committed checkpoint.
 fn tell(reader: &mut dyn SourceReader, id: &SubtaskId, positions: &Positions) -> Result<(), Halt> {
-    if let Some(positions) = positions.get(&id.operator_id) {
-        reader.committed(positions)?;
-    }
-    Ok(())
+    let Some(all) = positions.get(&id.operator_id) else { return Ok(()) };
+    let own = reader.positions()?.into_keys();
+    let own = own.filter_map(|split| all.get(&split).map(|at| (split, at.clone()))).collect();
+    Ok(reader.committed(&own)?)
 }
 
 fn project(projection: &Projection, rows: &RecordBatch) -> Result<RecordBatch> {

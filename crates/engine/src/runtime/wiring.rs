@@ -65,7 +65,7 @@ struct LinkPart {
 /// A subtask that is open.
 pub(super) enum Task {
     Source(Box<SourceTask>),
-    Operator(OperatorTask),
+    Operator(Box<OperatorTask>),
 }
 
 impl Task {
@@ -197,7 +197,8 @@ impl Opener {
         };
         let head = self.graph.nodes.iter().find(|node| node.operator_id == self.id.operator_id);
         let Some(NodeKind::Source(node)) = head.map(|head| &head.kind) else {
-            return Ok(Task::Operator(OperatorTask { subtask, gate: self.gate }));
+            let task = OperatorTask { subtask, gate: self.gate };
+            return Ok(Task::Operator(Box::new(task)));
         };
         let reader = node.source.open(SourceContext {
             subtask: self.id.index,

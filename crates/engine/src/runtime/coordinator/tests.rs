@@ -1,4 +1,6 @@
 use super::*;
+use crate::batch::Barrier;
+use crate::runtime::{Acknowledgement, Ended, SubtaskId};
 use crate::state::OperatorState;
 
 /// One thing that happens, at the time before it.
@@ -16,14 +18,18 @@ enum Happens {
 }
 use Happens::*;
 
-fn coordinator(interval_ms: u64, min_pause_ms: u64, tolerated_failures: u32) -> Coordinator {
-    let settings = CoordinatorSettings {
+fn settings(interval_ms: u64, min_pause_ms: u64, tolerated_failures: u32) -> CoordinatorSettings {
+    CoordinatorSettings {
         enabled: interval_ms > 0,
         interval_ms,
         min_pause_ms,
         timeout_ms: 500,
         tolerated_failures,
-    };
+    }
+}
+
+fn coordinator(interval_ms: u64, min_pause_ms: u64, tolerated_failures: u32) -> Coordinator {
+    let settings = settings(interval_ms, min_pause_ms, tolerated_failures);
     Coordinator::new(settings, [id(0), id(1)], 1, 0)
 }
 
@@ -345,6 +351,25 @@ fn a_stop_meets_an_end() {
 }
 
 #[test]
+fn what_no_manifest_holds_can_be_thrown_away() {
+    let mut it = coordinator(100, 0, 9);
+    it.tick(100);
+    it.acknowledged(share(1, 1, ""), 101);
+    it.failed(1, "no", 102);
+    it.tick(200);
+    it.acknowledged(share(1, 2, ""), 201);
+    it.ended(Ended { last: share(1, 3, "e"), stopped: false }, 202);
+    let all = it.uncommitted();
+    assert_eq!(all["write"], ["c1", "c2", "c3e"]);
+
+    let mut it = coordinator(100, 0, 9);
+    it.tick(100);
+    it.acknowledged(share(1, 1, ""), 101);
+    assert_eq!(it.acknowledged(share(0, 1, ""), 102).len(), 1);
+    assert!(it.uncommitted().is_empty(), "the manifest may be recorded");
+}
+
+#[test]
 fn states_keep_the_subtask_they_come_from() {
     let state = |n| OperatorState { format: n, fingerprint: String::new(), bytes: vec![] };
     let part = |index, n| {
@@ -354,7 +379,7 @@ fn states_keep_the_subtask_they_come_from() {
         Acknowledgement { checkpoint: 1, subtask, states, splits, committables }
     };
     let subtasks = [part(0, 7).subtask, part(1, 8).subtask];
-    let mut it = Coordinator::new(coordinator(1, 0, 0).settings, subtasks, 1, 0);
+    let mut it = Coordinator::new(settings(1, 0, 0), subtasks, 1, 0);
     it.tick(1);
     it.acknowledged(part(1, 8), 2);
     let actions = it.acknowledged(part(0, 7), 3);

@@ -22,10 +22,10 @@ use crate::state::{OperatorState, RestoredState};
 use crate::{Error, Result};
 
 /// Longest any test waits for anything.
-pub(in crate::runtime) const DEADLINE: Duration = Duration::from_secs(20);
+pub(super) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// `key BIGINT, value BIGINT, time TIMESTAMP(3)`
-pub(in crate::runtime) fn schema() -> SchemaRef {
+pub(super) fn schema() -> SchemaRef {
     let time = DataType::Timestamp(TimeUnit::Microsecond, None);
     Arc::new(Schema::new(vec![
         Field::new("key", DataType::Int64, true),
@@ -35,7 +35,7 @@ pub(in crate::runtime) fn schema() -> SchemaRef {
 }
 
 /// Records `(key, value, time in ms)`.
-pub(in crate::runtime) fn rows(records: &[(i64, i64, i64)]) -> RecordBatch {
+pub(super) fn rows(records: &[(i64, i64, i64)]) -> RecordBatch {
     let keys = Int64Array::from_iter_values(records.iter().map(|r| r.0));
     let values = Int64Array::from_iter_values(records.iter().map(|r| r.1));
     let times = TimestampMicrosecondArray::from_iter_values(records.iter().map(|r| r.2 * 1000));
@@ -43,7 +43,7 @@ pub(in crate::runtime) fn rows(records: &[(i64, i64, i64)]) -> RecordBatch {
 }
 
 /// `(key, value)` of a batch in that schema or the counter's.
-pub(in crate::runtime) fn pairs(rows: &RecordBatch) -> Vec<(i64, i64)> {
+pub(super) fn pairs(rows: &RecordBatch) -> Vec<(i64, i64)> {
     let keys = rows.column(0).as_primitive::<Int64Type>().values();
     let values = rows.column(1).as_primitive::<Int64Type>().values();
     keys.iter().copied().zip(values.iter().copied()).collect()
@@ -51,7 +51,7 @@ pub(in crate::runtime) fn pairs(rows: &RecordBatch) -> Vec<(i64, i64)> {
 
 /// What a split of the test source does, step by step.
 #[derive(Debug, Clone)]
-pub(in crate::runtime) enum Step {
+pub(super) enum Step {
     Rows(RecordBatch),
     /// Nothing more comes until the switch is on.
     Hold(Arc<AtomicBool>),
@@ -59,7 +59,7 @@ pub(in crate::runtime) enum Step {
 
 /// Splits of steps, read in turn; split `i` belongs to subtask `i % parallelism`.
 #[derive(Debug, Clone, Default)]
-pub(in crate::runtime) struct Steps {
+pub(super) struct Steps {
     pub(super) splits: Vec<Vec<Step>>,
     pub(super) unbounded: bool,
     /// Positions told to be committed.
@@ -152,11 +152,14 @@ impl SourceReader for StepsReader {
 
 /// Counts records and sums values by `key`; emits both at the maximal watermark.
 #[derive(Debug, Clone, Default)]
-pub(in crate::runtime) struct Counter;
+pub(super) struct Counter;
+
+/// Key group, sum and count.
+type Sum = (u16, i64, i64);
 
 #[derive(Debug, Default)]
-pub(in crate::runtime) struct CounterState {
-    pub(super) sums: BTreeMap<i64, (u16, i64, i64)>,
+pub(super) struct CounterState {
+    pub(super) sums: BTreeMap<i64, Sum>,
 }
 
 impl OperatorFactory for Counter {
@@ -193,9 +196,8 @@ impl Operator for CounterState {
 
     fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<()> {
         if watermark == Watermark::MAX {
-            let column = |of: fn(&(i64, (u16, i64, i64))) -> i64| -> ArrayRef {
-                let sums = self.sums.iter().map(|(key, sum)| of(&(*key, *sum)));
-                Arc::new(Int64Array::from_iter_values(sums))
+            let column = |of: fn((&i64, &Sum)) -> i64| -> ArrayRef {
+                Arc::new(Int64Array::from_iter_values(self.sums.iter().map(of)))
             };
             let columns = vec![column(|(k, _)| *k), column(|(_, s)| s.1), column(|(_, s)| s.2)];
             out.emit(Batch::of(RecordBatch::try_new(Counter.schema(), columns)?));
@@ -222,10 +224,10 @@ impl Operator for CounterState {
 }
 
 /// An operator made of a function.
-pub(in crate::runtime) type Body = fn(usize, Batch, &mut Output) -> Result<()>;
+pub(super) type Body = fn(usize, Batch, &mut Output) -> Result<()>;
 
 #[derive(Debug, Clone)]
-pub(in crate::runtime) struct Each(pub(super) Body);
+pub(super) struct Each(pub(super) Body);
 
 impl OperatorFactory for Each {
     fn schema(&self) -> SchemaRef {
@@ -247,20 +249,23 @@ impl Operator for EachOperator {
 
 /// What a sink has seen, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::runtime) enum Seen {
+pub(super) enum Seen {
     /// Keys, and the watermark in force before each record.
     Records(Vec<i64>, Option<Vec<i64>>),
     Watermark(i64),
     Committed(u64),
 }
 
+/// Pairs by committable.
+type Visible = BTreeMap<Committable, Vec<(i64, i64)>>;
+
 /// Collects what is written; makes it visible at commit.
 #[derive(Debug, Clone, Default)]
-pub(in crate::runtime) struct Collect {
+pub(super) struct Collect {
     /// By subtask.
     pub(super) seen: Arc<Mutex<BTreeMap<usize, Vec<Seen>>>>,
     /// By committable: what each holds.
-    pub(super) visible: Arc<Mutex<BTreeMap<Committable, Vec<(i64, i64)>>>>,
+    pub(super) visible: Arc<Mutex<Visible>>,
     /// Waits for a message before each write.
     pub(super) slow: Option<Receiver<()>>,
 }
@@ -355,18 +360,18 @@ impl Committer for Collect {
 }
 
 /// `time - 0`, so that the watermark is the highest time so far.
-pub(in crate::runtime) fn strategy(idle_timeout: Option<Duration>) -> Option<WatermarkStrategy> {
+pub(super) fn strategy(idle_timeout: Option<Duration>) -> Option<WatermarkStrategy> {
     let data_type = schema().field(2).data_type().clone();
     let expression = Arc::new(Column { index: 2, data_type });
     Some(WatermarkStrategy { rowtime: 2, expression, idle_timeout })
 }
 
-pub(in crate::runtime) fn source(steps: &Steps, watermark: Option<WatermarkStrategy>) -> NodeKind {
+pub(super) fn source(steps: &Steps, watermark: Option<WatermarkStrategy>) -> NodeKind {
     NodeKind::Source(SourceNode { source: Arc::new(steps.clone()), projection: None, watermark })
 }
 
 /// A graph of nodes named after their kind and number, joined one after the other.
-pub(in crate::runtime) fn line(kinds: Vec<NodeKind>, exchanges: Vec<Exchange>) -> StreamGraph {
+pub(super) fn line(kinds: Vec<NodeKind>, exchanges: Vec<Exchange>) -> StreamGraph {
     let edge = |(from, exchange)| Edge { from, to: from + 1, input: 0, exchange };
     StreamGraph {
         nodes: kinds.into_iter().enumerate().map(node).collect(),
@@ -374,7 +379,7 @@ pub(in crate::runtime) fn line(kinds: Vec<NodeKind>, exchanges: Vec<Exchange>) -
     }
 }
 
-pub(in crate::runtime) fn node((index, kind): (usize, NodeKind)) -> Node {
+pub(super) fn node((index, kind): (usize, NodeKind)) -> Node {
     let name = match kind {
         NodeKind::Source(_) => "source",
         NodeKind::Operator(_) => "operator",
@@ -384,7 +389,7 @@ pub(in crate::runtime) fn node((index, kind): (usize, NodeKind)) -> Node {
     Node { name: operator_id.clone(), operator_id, kind, parallelism: None }
 }
 
-pub(in crate::runtime) fn counting(steps: &Steps, sink: &Collect) -> StreamGraph {
+pub(super) fn counting(steps: &Steps, sink: &Collect) -> StreamGraph {
     let kinds = vec![
         source(steps, strategy(None)),
         NodeKind::Operator(Arc::new(Counter)),
@@ -393,7 +398,7 @@ pub(in crate::runtime) fn counting(steps: &Steps, sink: &Collect) -> StreamGraph
     line(kinds, vec![Exchange::Hash(vec![0]), Exchange::Forward])
 }
 
-pub(in crate::runtime) fn options(parallelism: usize) -> ExecutionOptions {
+pub(super) fn options(parallelism: usize) -> ExecutionOptions {
     ExecutionOptions {
         parallelism,
         batch_size: 8192,
@@ -407,7 +412,7 @@ pub(in crate::runtime) fn options(parallelism: usize) -> ExecutionOptions {
 }
 
 /// An execution and what it has told.
-pub(in crate::runtime) struct Running {
+pub(super) struct Running {
     pub(super) execution: Execution,
     pub(super) events: Receiver<ExecutionEvent>,
 }
@@ -436,16 +441,13 @@ impl Running {
     }
 }
 
-pub(in crate::runtime) fn from(
-    restored: RestoredGraph,
-    options: ExecutionOptions,
-) -> ExecutionOptions {
+pub(super) fn from(restored: RestoredGraph, options: ExecutionOptions) -> ExecutionOptions {
     ExecutionOptions { restored: Some(restored), attempt_id: "a2".to_owned(), ..options }
 }
 
 /// Waits until `holds`, at most until the deadline.
 #[track_caller]
-pub(in crate::runtime) fn eventually(what: &str, holds: impl Fn() -> bool) {
+pub(super) fn eventually(what: &str, holds: impl Fn() -> bool) {
     let since = Instant::now();
     while !holds() {
         assert!(since.elapsed() < DEADLINE, "not in time: {what}");

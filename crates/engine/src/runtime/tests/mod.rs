@@ -1,9 +1,10 @@
 //! Whole executions over a test source, a keyed counting operator and a collecting sink.
 
 mod checkpoints;
+mod event_time;
 mod failures;
+mod gate;
 mod harness;
+mod plan;
 mod results;
 mod time;
-
-pub(super) use harness::{Collect, Counter, Steps, node, rows, source};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::harness::*;
+use crate::Error;
 use crate::batch::Batch;
 use crate::graph::{Edge, Exchange, NodeKind, StreamGraph};
 use crate::runtime::{ExecutionOptions, run_to_end};
@@ -144,4 +145,25 @@ fn a_graph_that_makes_no_sense_is_refused() {
         refused(|_| (), options(129)),
         "parallelism 129 of `source-0` is out of range, use 1 to 128"
     );
+}
+
+#[test]
+fn a_run_that_fails_leaves_nothing_prepared_behind() {
+    let steps = data(1, 2);
+    let (good, bad) = (Collect::default(), Collect::default());
+    let fail: Body = |_, _, _| Err(Error::user("no"));
+    let kinds = [
+        source(&steps, None),
+        source(&steps, None),
+        NodeKind::Operator(Arc::new(Each(fail))),
+        NodeKind::Sink(Arc::new(good.clone())),
+        NodeKind::Sink(Arc::new(bad)),
+    ];
+    let edge = |from, to| Edge { from, to, input: 0, exchange: Exchange::Forward };
+    let graph = StreamGraph {
+        nodes: kinds.into_iter().enumerate().map(node).collect(),
+        edges: vec![edge(0, 3), edge(1, 2), edge(2, 4)],
+    };
+    assert_eq!(run_to_end(graph, options(1)).unwrap_err().message, "no");
+    assert_eq!(good.visible(), []);
 }

@@ -1,8 +1,11 @@
+//! Which nodes share a thread.
+
 use std::sync::Arc;
 
-use super::*;
+use super::harness::{Collect, Counter, Steps, node, source};
 use crate::graph::Exchange::{Forward, Hash, Single};
-use crate::runtime::tests::{Collect, Counter, Steps, node, source};
+use crate::graph::{Edge, Exchange, NodeKind, StreamGraph};
+use crate::runtime::plan::{ChainPlan, Plan};
 
 /// A graph of `s`ources, `o`perators and sin`k`s with fixed parallelisms (0 = default).
 fn graph(nodes: &[(char, usize)], edges: Vec<(usize, usize, Exchange)>) -> StreamGraph {

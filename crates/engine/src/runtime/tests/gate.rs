@@ -1,10 +1,20 @@
+//! Merging and aligning channels.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow::array::Int64Array;
 use crossbeam_channel::{Sender, never, unbounded};
 
-use super::*;
-use crate::runtime::tests::rows;
+use super::harness::rows;
+use crate::batch::StreamElement::{EndOfInput, Idle};
+use crate::batch::{Barrier, Batch, StreamElement, Watermark};
+use crate::runtime::cancellation::{Cancellation, Halt};
+use crate::runtime::gate::{Arrival, Gate};
 
 struct Inputs {
     gate: Gate,
+    cancellation: Arc<Cancellation>,
     senders: Vec<Sender<StreamElement>>,
 }
 
@@ -12,7 +22,9 @@ impl Inputs {
     fn new(count: usize) -> Self {
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded()).unzip();
         let channels = receivers.into_iter().enumerate().collect();
-        Self { gate: Gate::new(channels, Arc::new(Cancellation::new())), senders }
+        let cancellation = Arc::new(Cancellation::new());
+        let gate = Gate::new(channels, Arc::clone(&cancellation));
+        Self { gate, cancellation, senders }
     }
 
     /// Sends one element, answers with everything that arrives of it.
@@ -58,8 +70,6 @@ fn records(watermarks: &[i64]) -> StreamElement {
     let watermarks = Some(Int64Array::from(watermarks.to_vec()));
     StreamElement::Batch(Batch { watermarks, ..Batch::of(rows(&records)) })
 }
-
-use StreamElement::{EndOfInput, Idle};
 
 #[test]
 fn the_watermark_is_the_lowest_and_never_goes_back() {
@@ -177,7 +187,7 @@ fn waiting_ends_when_somebody_else_speaks() {
     let (speak, also) = unbounded();
     speak.send(()).unwrap();
     assert!(matches!(it.gate.next(&also, None), Ok(Arrival::Nothing)));
-    it.gate.cancellation.cancel();
+    it.cancellation.cancel();
     assert!(matches!(it.gate.next(&also, None), Err(Halt::Cancelled)));
 }
 

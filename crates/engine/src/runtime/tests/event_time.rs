@@ -1,11 +1,15 @@
+//! Watermarks of a source subtask.
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{
-    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
-    TimestampSecondArray,
+    Array, ArrayRef, Int64Array, TimestampMicrosecondArray, TimestampMillisecondArray,
+    TimestampNanosecondArray, TimestampSecondArray,
 };
 
-use super::*;
+use crate::batch::StreamElement;
+use crate::runtime::event_time::{EventTime, event_millis};
 
 const MIN: i64 = i64::MIN;
 

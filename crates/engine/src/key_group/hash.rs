@@ -1,8 +1,4 @@
-//! Which key group a record belongs to: a stable hash of its key columns.
-//!
-//! State is stored and moved by key group, so the hash is part of the checkpoint format: it must
-//! never change. Test vectors below hold it fast. It depends on values only: not on slices, not on
-//! validity buffers, and integers of all widths hash alike.
+//! The hash itself.
 
 use arrow::array::{
     Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, OffsetSizeTrait, PrimitiveArray,
@@ -252,6 +248,3 @@ fn fold_bags<O: OffsetSizeTrait>(
         fold(fold(state, sum), (end - start) as u64)
     });
 }
-
-#[cfg(test)]
-mod tests;

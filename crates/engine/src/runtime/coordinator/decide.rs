@@ -1,79 +1,11 @@
-//! Decides when checkpoints are taken and when they are complete: no threads, no clock, no I/O.
-//!
-//! Whoever owns it tells it what happens and performs the [`Action`]s it answers with, in order.
-//! One checkpoint is under way at a time, from its barrier until its output is committed:
-//!
-//! ```text
-//! Inject ─ acknowledged / ended of every subtask ─► Write ─ recorded ─► Commit ─ committed
-//! ```
-//!
-//! A subtask that has ended counts with what it left behind in every later checkpoint. When all
-//! have ended, a last checkpoint is taken without a barrier, so that bounded programs commit
-//! through the same door.
-
-mod collect;
+//! The coordinator itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-pub use collect::{Collected, CollectedOperator, Committables};
-use collect::{carry, collect};
-
-use super::event::{Acknowledgement, Ended, Positions, SubtaskId};
+use super::super::event::{Acknowledgement, Ended, Positions, SubtaskId};
+use super::action::{Action, CoordinatorSettings};
+use super::collect::{Collected, Committables, carry, collect};
 use crate::batch::Barrier;
-
-/// When checkpoints are taken; all times in ms.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CoordinatorSettings {
-    /// Whether checkpoints are taken by themselves.
-    pub enabled: bool,
-    /// Time between the starts of two of them.
-    pub interval_ms: u64,
-    /// Least time between the end of one and the start of the next.
-    pub min_pause_ms: u64,
-    /// A checkpoint that is not recorded after this time has failed.
-    pub timeout_ms: u64,
-    /// Checkpoints that may fail in a row before the job does.
-    pub tolerated_failures: u32,
-}
-
-/// What is to be done, in this order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// [`super::Execution::inject`].
-    Inject(Barrier),
-    /// Store states and manifest, get it recorded, then call [`Coordinator::recorded`] (or
-    /// [`Coordinator::failed`]).
-    Write(Box<Collected>),
-    /// Past the commit point: call the committers, then [`super::Execution::committed`], then
-    /// [`Coordinator::committed`].
-    Commit {
-        /// Checkpoint number.
-        checkpoint: u64,
-        /// What to commit, by the sink's operator id.
-        committables: Committables,
-        /// Where the sources stood.
-        positions: Positions,
-    },
-    /// A checkpoint came to nothing; the job goes on.
-    Failed {
-        /// Checkpoint number; `None` when it was not even begun.
-        checkpoint: Option<u64>,
-        /// The snapshot it was to become.
-        snapshot: Option<String>,
-        /// Why.
-        message: String,
-    },
-    /// The job cannot go on.
-    GiveUp {
-        /// Why.
-        message: String,
-    },
-    /// Everything is committed and all subtasks have ended.
-    Finish {
-        /// By a stop order (else: the input is exhausted).
-        stopped: bool,
-    },
-}
 
 /// Pause before the last checkpoint of an ended job is tried again, in ms.
 const RETRY_LAST_MS: u64 = 1000;
@@ -308,6 +240,24 @@ impl Coordinator {
         actions
     }
 
+    /// When the job has failed: prepared output that no checkpoint can hold any more, to be given
+    /// to [`crate::sink::Committer::abort`]. What a manifest may hold is not among it.
+    #[must_use]
+    pub fn uncommitted(self) -> Committables {
+        let mut all = self.carried;
+        if let Some(Pending { step: Step::Collecting(received), .. }) = self.pending {
+            for acknowledgement in received.into_values() {
+                carry(&mut all, acknowledgement.committables);
+            }
+        }
+        for (subtask, left) in self.ended {
+            if self.unclaimed.contains(&subtask) {
+                carry(&mut all, left.committables);
+            }
+        }
+        all
+    }
+
     /// When the next checkpoint starts by itself.
     fn due(&self) -> Option<i64> {
         if self.all_ended() {
@@ -360,13 +310,12 @@ impl Coordinator {
         let Some(pending) = &mut self.pending else { return Vec::new() };
         let Step::Collecting(received) = &mut pending.step else { return Vec::new() };
         let missing = |it: &&SubtaskId| !received.contains_key(it) && !self.ended.contains_key(it);
-        if self.subtasks.iter().find(missing).is_some() {
+        if self.subtasks.iter().any(|it| missing(&it)) {
             return Vec::new();
         }
-        let received = std::mem::take(received);
+        let mut received = std::mem::take(received);
         let last = received.is_empty();
         let mut parts = Vec::with_capacity(self.subtasks.len());
-        let mut received = received;
         for subtask in &self.subtasks {
             if let Some(acknowledgement) = received.remove(subtask) {
                 parts.push(acknowledgement);
@@ -421,6 +370,3 @@ fn refused(snapshot: String) -> Action {
 fn after(start_ms: i64, span_ms: u64) -> i64 {
     start_ms.saturating_add_unsigned(span_ms)
 }
-
-#[cfg(test)]
-mod tests;
