@@ -268,8 +268,10 @@ fn checkpoints_complete_after_some_subtasks_have_ended() {
     job.snapshot(false);
     let collected = job.follow().unwrap();
     assert_eq!(collected.operators["source-0"].splits["split-0"], "1");
-    assert_eq!(prefix(&steps, &collected.operators["source-0"].splits), 2);
-    assert_eq!(counts(&collected), (0..20).map(|key| (key, 2)).collect());
+    // The other has read up to where it holds, or not yet so far.
+    let read = prefix(&steps, &collected.operators["source-0"].splits);
+    assert!(read == 1 || read == 2);
+    assert_eq!(counts(&collected), (0..20).map(|key| (key, read)).collect());
     on.store(true, Ordering::SeqCst);
     assert_eq!(job.follow().unwrap().checkpoint, 2);
     job.running.execution.join().unwrap();
