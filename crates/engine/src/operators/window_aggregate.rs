@@ -5,7 +5,15 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, Schema};
 use chrono_tz::Tz;
 
-use super::window::{TimeAttribute, WindowKind, WindowProperty, fields_of, property_field};
+use super::emitter::Emitter;
+use super::groups::GroupPlan;
+use super::local_time::LocalTime;
+use super::session_windows::{Parts as SessionParts, SessionWindows};
+use super::slice_windows::{Parts as SliceParts, SliceWindows};
+use super::slicing::Slicing;
+use super::window::{
+    TimeAttribute, WindowKind, WindowProperty, fields_of, property_field, zone_name,
+};
 use crate::aggregate::{AggregateCall, call_type};
 use crate::batch::SchemaRef;
 use crate::operator::{Operator, OperatorContext, OperatorFactory};
@@ -71,7 +79,35 @@ impl OperatorFactory for WindowAggregate {
         SchemaRef::clone(&self.schema)
     }
 
-    fn create(&self, _context: &OperatorContext) -> Result<Box<dyn Operator>> {
-        Err(Error::internal(format!("`{:?}` over {:?} cannot run yet", self.window, self.time)))
+    fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        let plan = GroupPlan::new(&self.input, &self.keys, &self.aggregates)?;
+        let properties = self.properties.iter().map(|(property, _)| *property).collect();
+        let emitter = Emitter::new(self.schema(), properties);
+        let local = LocalTime::new(self.zone);
+        let fingerprint = self.fingerprint();
+        let column = match self.time {
+            TimeAttribute::Event { column } => Some(column),
+            TimeAttribute::Processing => None,
+        };
+        if let WindowKind::Session { gap_ms } = self.window {
+            let parts = SessionParts { plan, gap_ms, column, local, emitter, fingerprint };
+            return Ok(Box::new(SessionWindows::new(parts, context)?));
+        }
+        let slicing = Slicing::of(self.window)
+            .ok_or_else(|| Error::internal("only sessions have no slices"))?;
+        let time = self.time;
+        let parts = SliceParts { plan, slicing, column, time, local, emitter, fingerprint };
+        Ok(Box::new(SliceWindows::new(parts, context)))
+    }
+
+    fn fingerprint(&self) -> String {
+        let groups = GroupPlan::new(&self.input, &self.keys, &self.aggregates)
+            .map_or_else(|error| error.to_string(), |plan| plan.fingerprint());
+        let time = match self.time {
+            TimeAttribute::Event { .. } => "event",
+            TimeAttribute::Processing => "processing",
+        };
+        let zone = zone_name(self.zone);
+        format!("window {:?} over {time} time in {zone}, {groups}", self.window)
     }
 }

@@ -2,7 +2,12 @@
 
 use chrono_tz::Tz;
 
-use super::window::{BOUND, TimeAttribute, WindowProperty};
+use super::emitter::Emitter;
+use super::groups::GroupPlan;
+use super::local_time::LocalTime;
+use super::slice_windows::{Parts, SliceWindows};
+use super::slicing::Slicing;
+use super::window::{BOUND, TimeAttribute, WindowProperty, zone_name};
 use super::window_aggregate::output_schema;
 use crate::aggregate::AggregateCall;
 use crate::batch::SchemaRef;
@@ -66,7 +71,27 @@ impl OperatorFactory for WindowedAggregate {
         SchemaRef::clone(&self.schema)
     }
 
-    fn create(&self, _context: &OperatorContext) -> Result<Box<dyn Operator>> {
-        Err(Error::internal(format!("a window at column {} cannot run yet", self.window_end)))
+    fn create(&self, context: &OperatorContext) -> Result<Box<dyn Operator>> {
+        let properties = self.properties.iter().map(|(property, _)| *property).collect();
+        let parts = Parts {
+            plan: GroupPlan::new(&self.input, &self.keys, &self.aggregates)?,
+            slicing: Slicing::Attached,
+            column: Some(self.window_end),
+            time: self.time,
+            local: LocalTime::new(self.zone),
+            emitter: Emitter::new(self.schema(), properties),
+            fingerprint: self.fingerprint(),
+        };
+        Ok(Box::new(SliceWindows::new(parts, context)))
+    }
+
+    fn fingerprint(&self) -> String {
+        let groups = GroupPlan::new(&self.input, &self.keys, &self.aggregates)
+            .map_or_else(|error| error.to_string(), |plan| plan.fingerprint());
+        let time = match self.time {
+            TimeAttribute::Event { .. } => "event",
+            TimeAttribute::Processing => "processing",
+        };
+        format!("attached window over {time} time in {}, {groups}", zone_name(self.zone))
     }
 }
