@@ -7,11 +7,11 @@ use arrow::compute::take;
 use arrow::datatypes::{DataType, Field};
 
 use super::keys::{BatchKeys, KeyLayout, KeyTable};
-use crate::Result;
 use crate::aggregate::{
     Accumulator, AggregateCall, accumulator, argument_types, retractable_accumulator,
 };
 use crate::batch::SchemaRef;
+use crate::{Error, Result};
 
 /// Groups that are emitted or stored at a time.
 pub(crate) const CHUNK: usize = 8192;
@@ -123,6 +123,29 @@ impl GroupPlan {
         let accumulators =
             self.calls.iter().map(|(call, types)| make(call, types)).collect::<Result<_>>()?;
         Ok(Groups { table: self.layout.table(), accumulators })
+    }
+
+    /// Fields of stored groups: keys, then the states of all calls.
+    pub(crate) fn state_fields(&self) -> Result<Vec<Field>> {
+        let keys = self.layout.types().iter().enumerate();
+        let mut fields: Vec<Field> =
+            keys.map(|(key, of)| Field::new(format!("key_{key}"), of.clone(), true)).collect();
+        for (call, accumulator) in self.groups()?.accumulators.iter().enumerate() {
+            for (part, column) in accumulator.state(&[])?.iter().enumerate() {
+                let name = format!("aggregate_{call}_{part}");
+                fields.push(Field::new(name, column.data_type().clone(), true));
+            }
+        }
+        Ok(fields)
+    }
+
+    /// Stored columns as key columns and states.
+    pub(crate) fn split_stored<'a>(
+        &self,
+        columns: &'a [ArrayRef],
+    ) -> Result<(&'a [ArrayRef], &'a [ArrayRef])> {
+        let split = columns.split_at_checked(self.layout.types().len());
+        split.ok_or_else(|| Error::internal("the state has too few columns"))
     }
 
     /// Keys and aggregates as far as state depends on them.
@@ -251,17 +274,26 @@ impl Groups {
         self.accumulators.iter().map(|accumulator| accumulator.finish(groups)).collect()
     }
 
-    /// States of groups: the columns of all calls side by side, with their fields.
-    pub(crate) fn states(&self, groups: &[u32]) -> Result<(Vec<Field>, Vec<ArrayRef>)> {
-        let (mut fields, mut columns) = (Vec::new(), Vec::new());
-        for (call, accumulator) in self.accumulators.iter().enumerate() {
-            for (part, column) in accumulator.state(groups)?.into_iter().enumerate() {
-                let name = format!("aggregate_{call}_{part}");
-                fields.push(Field::new(name, column.data_type().clone(), true));
-                columns.push(column);
-            }
+    /// States of groups: the columns of all calls side by side.
+    pub(crate) fn states(&self, groups: &[u32]) -> Result<Vec<ArrayRef>> {
+        let mut columns = Vec::new();
+        for accumulator in &self.accumulators {
+            columns.extend(accumulator.state(groups)?);
         }
-        Ok((fields, columns))
+        Ok(columns)
+    }
+
+    /// Adds stored rows: key columns, then states.
+    pub(crate) fn restore(
+        &mut self,
+        plan: &GroupPlan,
+        columns: &[ArrayRef],
+        rows: usize,
+    ) -> Result<()> {
+        let (keys, states) = plan.split_stored(columns)?;
+        let mut groups = Vec::with_capacity(rows);
+        self.table.intern(&plan.layout.of_batch(keys)?, 0..rows, &mut groups);
+        self.merge_states(&groups, states, self.len())
     }
 
     /// Adds states as [`Self::states`] gave them to groups, of which there are `room`.
@@ -274,7 +306,7 @@ impl Groups {
         for accumulator in &mut self.accumulators {
             let parts = accumulator.state(&[])?.len();
             let Some((mine, rest)) = columns.split_at_checked(parts) else {
-                return Err(crate::Error::internal("the state has too few columns"));
+                return Err(Error::internal("the state has too few columns"));
             };
             accumulator.resize(room);
             accumulator.merge(groups, mine)?;

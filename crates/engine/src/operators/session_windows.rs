@@ -15,7 +15,7 @@ use super::emitter::Emitter;
 use super::groups::{CHUNK, GroupPlan, Groups, Selection};
 use super::keys::KeyTable;
 use super::local_time::{LocalTime, TimeColumn};
-use super::snapshot::{StateWriter, read};
+use super::snapshot::{Reached, StateWriter, read};
 use crate::batch::{Batch, Watermark};
 use crate::metrics::NodeMetrics;
 use crate::operator::{Operator, OperatorContext, Output};
@@ -59,8 +59,8 @@ pub(crate) struct SessionWindows {
     groups: Groups,
     /// (an end, place, tenancy): the session ends no earlier.
     due: BinaryHeap<Reverse<(i64, u32, u32)>>,
-    /// The highest watermark seen, or the last processing time fired for.
-    progress: i64,
+    /// What has been reached: the highest watermark seen.
+    reached: Reached,
 }
 
 /// What [`SessionWindows`] is made of.
@@ -91,7 +91,7 @@ impl SessionWindows {
             free: Vec::new(),
             groups,
             due: BinaryHeap::new(),
-            progress: i64::MIN,
+            reached: Reached::default(),
         })
     }
 
@@ -183,7 +183,7 @@ impl SessionWindows {
             let ms = times.as_ref().map_or(now, |times| times.ms(row));
             let at = self.local.local(ms);
             let mark = batch.watermarks.as_ref().map_or(i64::MIN, |marks| marks.value(row));
-            let progress = times.is_some().then(|| self.progress.max(mark));
+            let progress = times.is_some().then(|| self.reached.progress.max(mark));
             let Some((place, bridged)) = self.place(key, at, progress) else {
                 late += 1;
                 continue;
@@ -204,8 +204,9 @@ impl SessionWindows {
         Ok(())
     }
 
-    /// Fires all sessions up to a watermark, in the order of their ends.
-    fn fire_until(&mut self, progress: i64) -> Result<()> {
+    /// Fires all sessions up to a watermark (or processing time), in the order of their ends.
+    fn fire_until(&mut self, progress: i64, out: &mut Output) -> Result<()> {
+        self.reached.advance(progress);
         let mut fired = Vec::new();
         while let Some(&Reverse((end, place, tenancy))) = self.due.peek() {
             if self.local.trigger(end) > progress {
@@ -235,7 +236,8 @@ impl SessionWindows {
         for place in fired {
             self.close(place);
         }
-        self.forget_keys()
+        self.forget_keys()?;
+        self.emitter.flush(out)
     }
 
     /// Drops the keys without sessions once they are the majority.
@@ -268,7 +270,7 @@ impl Operator for SessionWindows {
         }
         self.take_in(&batch)?;
         if let Some(marks) = batch.watermarks.as_ref().filter(|_| self.column.is_some()) {
-            self.progress = self.progress.max(marks.value(batch.len() - 1));
+            self.reached.progress = self.reached.progress.max(marks.value(batch.len() - 1));
         }
         Ok(())
     }
@@ -277,9 +279,7 @@ impl Operator for SessionWindows {
         if self.column.is_none() {
             return Ok(());
         }
-        self.progress = self.progress.max(watermark.0);
-        self.fire_until(self.progress)?;
-        self.emitter.flush(out)
+        self.fire_until(watermark.0, out)
     }
 
     fn next_timer(&self) -> Option<i64> {
@@ -291,9 +291,7 @@ impl Operator for SessionWindows {
         if self.column.is_some() {
             return Ok(());
         }
-        self.progress = self.progress.max(now_ms.saturating_sub(1));
-        self.fire_until(self.progress)?;
-        self.emitter.flush(out)
+        self.fire_until(now_ms.saturating_sub(1), out)
     }
 
     fn snapshot(&mut self) -> Result<Option<OperatorState>> {
@@ -301,11 +299,8 @@ impl Operator for SessionWindows {
             Field::new("start", DataType::Int64, false),
             Field::new("end", DataType::Int64, false),
         ];
-        for (key, of) in self.plan.layout().types().iter().enumerate() {
-            fields.push(Field::new(format!("key_{key}"), of.clone(), true));
-        }
-        fields.extend(self.groups.states(&[])?.0);
-        let mut writer = StateWriter::new(fields, self.progress)?;
+        fields.extend(self.plan.state_fields()?);
+        let mut writer = StateWriter::new(fields, self.reached)?;
         let live: Vec<u32> = (0_u32..)
             .zip(&self.sessions)
             .filter(|(_, session)| session.taken())
@@ -320,37 +315,33 @@ impl Operator for SessionWindows {
                 Arc::new(Int64Array::from_iter_values(held().map(|session| session.end))),
             ];
             columns.extend(keys.iter().cloned());
-            columns.extend(self.groups.states(places)?.1);
+            columns.extend(self.groups.states(places)?);
             writer.add(&keys, columns, places.len())?;
         }
         Ok(Some(writer.finish(self.fingerprint.clone())?))
     }
 
     fn restore(&mut self, state: RestoredState) -> Result<()> {
-        let key_columns = self.plan.layout().types().len();
         let fingerprint = self.fingerprint.clone();
-        let progress = read(&state, &fingerprint, |rows| {
+        self.reached = read(&state, &fingerprint, |rows| {
             let broken = || Error::internal("the state of a session has no bounds");
-            let bound = |at: usize| {
-                let column = rows.columns().get(at).ok_or_else(broken)?;
-                column.as_primitive_opt::<Int64Type>().ok_or_else(broken)
-            };
-            let (starts, ends) = (bound(0)?, bound(1)?);
-            let columns = rows.columns();
-            let batch_keys = self.plan.layout().of_batch(&columns[2..2 + key_columns])?;
-            let mut keys = Vec::with_capacity(rows.num_rows());
-            self.keys.intern(&batch_keys, 0..rows.num_rows(), &mut keys);
+            let [starts, ends, columns @ ..] = rows.columns() else { return Err(broken()) };
+            let starts = starts.as_primitive_opt::<Int64Type>().ok_or_else(broken)?;
+            let ends = ends.as_primitive_opt::<Int64Type>().ok_or_else(broken)?;
+            let (keys, states) = self.plan.split_stored(columns)?;
+            let keys = self.plan.layout().of_batch(keys)?;
+            let mut of_rows = Vec::with_capacity(rows.num_rows());
+            self.keys.intern(&keys, 0..rows.num_rows(), &mut of_rows);
             self.by_key.resize_with(self.keys.len(), Vec::new);
             let bounds = starts.values().iter().zip(ends.values());
-            let places: Vec<u32> = keys
+            let places: Vec<u32> = of_rows
                 .iter()
                 .zip(bounds)
                 .map(|(&key, (&start, &end))| self.open(key, start, end))
                 .collect();
             let room = self.sessions.len();
-            self.groups.merge_states(&places, &columns[2 + key_columns..], room)
+            self.groups.merge_states(&places, states, room)
         })?;
-        self.progress = progress.unwrap_or(i64::MIN);
         Ok(())
     }
 }

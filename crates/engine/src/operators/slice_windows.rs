@@ -1,8 +1,11 @@
 //! The operator behind TUMBLE, HOP, CUMULATE and attached windows: groups per slice.
 //!
 //! Follows Flink's slicing window operator. A record is added to its slice; a window is the merge
-//! of its slices, made when it fires. CUMULATE keeps what has fired in the first slice of its
-//! longest window.
+//! of its slices, made when it fires. CUMULATE merges what has fired into one slice.
+//!
+//! Windows fire when a watermark arrives, never within a batch: so what has fired is the same in
+//! all subtasks at a barrier. A record that is late for some windows of its slice is kept apart
+//! from the records that are not: see [`Place`].
 
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::{BTreeSet, HashMap};
@@ -17,7 +20,7 @@ use super::groups::{GroupPlan, Groups, Selection, chunks, numbers};
 use super::keys::BatchKeys;
 use super::local_time::{LocalTime, TimeColumn};
 use super::slicing::Slicing;
-use super::snapshot::{StateWriter, read};
+use super::snapshot::{Reached, StateWriter, read};
 use super::window::TimeAttribute;
 use crate::batch::{Batch, Watermark};
 use crate::metrics::NodeMetrics;
@@ -37,14 +40,16 @@ pub(crate) struct SliceWindows {
     fingerprint: String,
     context: OperatorContext,
     emitter: Emitter,
-    /// By slice end.
-    slices: BTreeMap<i64, Groups>,
+    slices: BTreeMap<Place, Groups>,
     /// Ends of windows that have records and have not fired.
     pending: BTreeSet<i64>,
-    /// The highest watermark seen, or the last processing time fired for.
-    progress: i64,
+    /// What has been reached: the highest watermark seen.
+    reached: Reached,
     scratch: Vec<u32>,
 }
+
+/// Where a record is kept: its slice, and the first window end it counts for.
+type Place = (i64, i64);
 
 /// What [`SliceWindows`] is made of.
 pub(crate) struct Parts {
@@ -85,17 +90,9 @@ impl SliceWindows {
             emitter: parts.emitter,
             slices: BTreeMap::new(),
             pending: BTreeSet::new(),
-            progress: i64::MIN,
+            reached: Reached::default(),
             scratch: Vec::new(),
         }
-    }
-
-    /// Adds a run of records between which no window can fire.
-    fn add(&mut self, batch: &Incoming<'_>, rows: Range<usize>) -> Result<()> {
-        for (slice, selection) in self.by_slice(&batch.times, rows) {
-            self.add_to_slice(batch, slice, selection)?;
-        }
-        Ok(())
     }
 
     /// Which records fall into which slice.
@@ -146,80 +143,111 @@ impl SliceWindows {
             false => self.in_time(batch, last, selection),
         };
         NodeMetrics::add(&self.context.metrics.late_records, before - selection.len());
-        if selection.len() == 0 {
-            return Ok(());
+        for (end, selection) in self.by_first_end(batch, first, selection) {
+            self.pending.insert(end);
+            let place = match self.slicing {
+                // A record that a cumulative window takes in late counts as one of a later step.
+                Slicing::Growing { .. } => (end, end),
+                Slicing::Aligned { .. } | Slicing::Attached => (slice, end),
+            };
+            let groups = match self.slices.entry(place) {
+                Entry::Occupied(held) => held.into_mut(),
+                Entry::Vacant(place) => place.insert(self.plan.groups()?),
+            };
+            groups.update(&self.plan, &batch.keys, batch.rows, &selection, &mut self.scratch)?;
         }
-        let (mut target, mut end) = (slice, first);
-        if self.slicing.overlapping() && !self.processing {
-            end = first.max(self.slicing.unfired(&mut self.local, self.progress));
-            if let Slicing::Growing { step, .. } = self.slicing
-                && self.local.trigger(slice) <= self.progress
-            {
-                target = self.slicing.start(slice).unwrap_or(slice) + step;
-            }
-        }
-        self.pending.insert(end);
-        let groups = match self.slices.entry(target) {
-            Entry::Occupied(held) => held.into_mut(),
-            Entry::Vacant(place) => place.insert(self.plan.groups()?),
-        };
-        groups.update(&self.plan, &batch.keys, batch.rows, &selection, &mut self.scratch)
+        Ok(())
+    }
+
+    /// The watermark in force before a record.
+    fn mark(&self, batch: &Incoming<'_>, row: usize) -> i64 {
+        let mark = batch.marks.map_or(i64::MIN, |marks| marks[row]);
+        mark.max(self.reached.progress)
     }
 
     /// The records that came before the window that ends at `last` fired.
     fn in_time(&self, batch: &Incoming<'_>, last: i64, selection: Selection) -> Selection {
         let trigger = self.local.trigger(last);
-        let mark = |row: usize| match batch.marks {
-            Some(marks) => marks[row].max(self.progress),
-            None => self.progress,
-        };
         match selection.last() {
-            Some(row) if mark(row) >= trigger => selection.filtered(|row| mark(row) < trigger),
+            Some(row) if self.mark(batch, row) >= trigger => {
+                selection.filtered(|row| self.mark(batch, row) < trigger)
+            }
             _ => selection,
         }
     }
 
-    /// Fires all windows up to a watermark, in the order of their ends.
-    fn fire_until(&mut self, progress: i64) -> Result<()> {
+    /// Splits the records of a slice, whose first window ends at `first`, by the first window that
+    /// had not fired before each.
+    fn by_first_end(
+        &mut self,
+        batch: &Incoming<'_>,
+        first: i64,
+        mut selection: Selection,
+    ) -> Vec<(i64, Selection)> {
+        let mut parts = Vec::new();
+        while let Some(last) = selection.last() {
+            let mut end = first;
+            if self.slicing.overlapping() && !self.processing {
+                let mark = self.mark(batch, last);
+                end = first.max(self.slicing.unfired(&mut self.local, mark));
+            }
+            if end == first {
+                parts.push((end, selection));
+                break;
+            }
+            // Watermarks only rise: the records before which the window ahead of `end` had not
+            // fired yet come first.
+            let trigger = self.local.trigger(end.saturating_sub(self.slicing.step()));
+            let ahead = selection.filtered(|row| self.mark(batch, row) < trigger);
+            parts.push((end, selection.filtered(|row| self.mark(batch, row) >= trigger)));
+            selection = ahead;
+        }
+        parts
+    }
+
+    /// Fires all windows up to a watermark (or processing time), in the order of their ends.
+    fn fire_until(&mut self, progress: i64, out: &mut Output) -> Result<()> {
+        self.reached.advance(progress);
         while let Some(&end) = self.pending.first() {
             if self.local.trigger(end) > progress {
                 break;
             }
             self.pending.pop_first();
-            self.fire(end)?;
+            match self.slicing {
+                Slicing::Attached => {
+                    if let Some(groups) = self.slices.remove(&(end, end)) {
+                        self.emit(&groups, end)?;
+                    }
+                }
+                Slicing::Growing { max, step, .. } => self.fire_growing(end, max, step)?,
+                Slicing::Aligned { .. } => self.fire_aligned(end)?,
+            }
         }
-        Ok(())
+        self.emitter.flush(out)
     }
 
-    fn fire(&mut self, end: i64) -> Result<()> {
-        match self.slicing {
-            Slicing::Attached => {
-                if let Some(groups) = self.slices.remove(&end) {
-                    self.emit(&groups, end)?;
-                }
-            }
-            Slicing::Growing { max, step, .. } => self.fire_growing(end, max, step)?,
-            Slicing::Aligned { .. } => self.fire_aligned(end)?,
-        }
-        Ok(())
+    /// Places of the window that ends at `end`.
+    fn places(&self, end: i64) -> Vec<Place> {
+        let slices = self.slicing.slices(end);
+        let places = self.slices.range((slices.start, i64::MIN)..(slices.end, i64::MIN));
+        places.map(|(&place, _)| place).filter(|(_, first)| *first <= end).collect()
     }
 
     fn fire_aligned(&mut self, end: i64) -> Result<()> {
-        let held: Vec<i64> = self.slices.range(self.slicing.slices(end)).map(|(&s, _)| s).collect();
-        match held.as_slice() {
+        match self.places(end).as_slice() {
             [] => {}
             [one] => {
                 if let Some(groups) = self.slices.remove(one) {
                     self.emit(&groups, end)?;
-                    if self.slicing.last_end(*one) > end {
+                    if self.slicing.last_end(one.0) > end {
                         self.slices.insert(*one, groups);
                     }
                 }
             }
             many => {
                 let mut window = self.plan.groups()?;
-                for slice in many {
-                    if let Some(groups) = self.slices.get(slice) {
+                for place in many {
+                    if let Some(groups) = self.slices.get(place) {
                         window.merge(groups)?;
                     }
                 }
@@ -227,34 +255,30 @@ impl SliceWindows {
             }
         }
         let next = end.saturating_add(self.slicing.step());
-        if self.slices.range(self.slicing.slices(next)).next().is_some() {
+        if !self.places(next).is_empty() {
             self.pending.insert(next);
         }
         while let Some(oldest) = self.slices.first_entry()
-            && self.slicing.last_end(*oldest.key()) <= end
+            && self.slicing.last_end(oldest.key().0) <= end
         {
             oldest.remove();
         }
         Ok(())
     }
 
+    /// Merges the steps of the window that ends at `end` into its first one that has records.
     fn fire_growing(&mut self, end: i64, max: i64, step: i64) -> Result<()> {
-        let start = self.slicing.start(end).unwrap_or(end);
-        let base = start.saturating_add(step);
-        if end != base
-            && let Some(groups) = self.slices.remove(&end)
-        {
-            match self.slices.get_mut(&base) {
-                Some(held) => held.merge(&groups)?,
-                None => {
-                    self.slices.insert(base, groups);
-                }
+        let places = self.places(end);
+        let Some((first, rest)) = places.split_first() else { return Ok(()) };
+        let Some(mut groups) = self.slices.remove(first) else { return Ok(()) };
+        for place in rest {
+            if let Some(other) = self.slices.remove(place) {
+                groups.merge(&other)?;
             }
         }
-        let Some(groups) = self.slices.remove(&base) else { return Ok(()) };
         self.emit(&groups, end)?;
-        if end < start.saturating_add(max) {
-            self.slices.insert(base, groups);
+        if end < self.slicing.start(end).unwrap_or(end).saturating_add(max) {
+            self.slices.insert(*first, groups);
             self.pending.insert(end.saturating_add(step));
         }
         Ok(())
@@ -271,19 +295,6 @@ impl SliceWindows {
         Ok(())
     }
 
-    /// The records from `start` on between which no window can fire.
-    fn run(&mut self, marks: &[i64], start: usize) -> usize {
-        let end = self.slicing.unfired(&mut self.local, self.progress);
-        let trigger = if end == i64::MIN { i64::MIN + 1 } else { self.local.trigger(end) };
-        let rest = &marks[start..];
-        match rest.last() {
-            Some(&last) if last >= trigger => {
-                start + rest.iter().position(|&mark| mark >= trigger).unwrap_or(rest.len()).max(1)
-            }
-            _ => marks.len(),
-        }
-    }
-
     fn times(&mut self, rows: &RecordBatch) -> Result<Times> {
         Ok(match self.column {
             Some(column) => Times::Column(TimeColumn::new(rows.column(column))?),
@@ -293,7 +304,7 @@ impl SliceWindows {
 }
 
 impl Operator for SliceWindows {
-    fn on_batch(&mut self, _input: usize, batch: Batch, out: &mut Output) -> Result<()> {
+    fn on_batch(&mut self, _input: usize, batch: Batch, _out: &mut Output) -> Result<()> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -302,32 +313,20 @@ impl Operator for SliceWindows {
         let marks = batch.watermarks.as_ref().filter(|_| !self.processing);
         let marks = marks.map(|marks| &marks.values()[..]);
         let incoming = Incoming { rows: &batch.rows, keys, times, marks };
-        match marks {
-            Some(marks) if self.slicing.overlapping() => {
-                let mut start = 0;
-                while start < batch.len() {
-                    self.progress = self.progress.max(marks[start]);
-                    self.fire_until(self.progress)?;
-                    let end = self.run(marks, start);
-                    self.add(&incoming, start..end)?;
-                    start = end;
-                }
-            }
-            _ => self.add(&incoming, 0..batch.len())?,
+        for (slice, selection) in self.by_slice(&incoming.times, 0..batch.len()) {
+            self.add_to_slice(&incoming, slice, selection)?;
         }
         if let Some(&last) = marks.and_then(<[i64]>::last) {
-            self.progress = self.progress.max(last);
+            self.reached.progress = self.reached.progress.max(last);
         }
-        self.emitter.flush(out)
+        Ok(())
     }
 
     fn on_watermark(&mut self, watermark: Watermark, out: &mut Output) -> Result<()> {
         if self.processing {
             return Ok(());
         }
-        self.progress = self.progress.max(watermark.0);
-        self.fire_until(self.progress)?;
-        self.emitter.flush(out)
+        self.fire_until(watermark.0, out)
     }
 
     fn next_timer(&self) -> Option<i64> {
@@ -339,27 +338,24 @@ impl Operator for SliceWindows {
         if !self.processing {
             return Ok(());
         }
-        self.progress = self.progress.max(now_ms.saturating_sub(1));
-        self.fire_until(self.progress)?;
-        self.emitter.flush(out)
+        self.fire_until(now_ms.saturating_sub(1), out)
     }
 
     fn snapshot(&mut self) -> Result<Option<OperatorState>> {
-        let empty = self.plan.groups()?;
-        let mut fields = vec![Field::new("slice_end", DataType::Int64, false)];
-        for (key, of) in self.plan.layout().types().iter().enumerate() {
-            fields.push(Field::new(format!("key_{key}"), of.clone(), true));
-        }
-        fields.extend(empty.states(&[])?.0);
-        let mut writer = StateWriter::new(fields, self.progress)?;
-        for (&slice, groups) in &self.slices {
+        let mut fields = vec![
+            Field::new("slice_end", DataType::Int64, false),
+            Field::new("first_window_end", DataType::Int64, false),
+        ];
+        fields.extend(self.plan.state_fields()?);
+        let mut writer = StateWriter::new(fields, self.reached)?;
+        for (&(slice, first), groups) in &self.slices {
             for range in chunks(groups.len()) {
                 let numbers = numbers(range);
                 let keys = groups.table.columns(&numbers)?;
-                let slices = Int64Array::from_value(slice, numbers.len());
-                let mut columns: Vec<ArrayRef> = vec![Arc::new(slices)];
+                let constant = |value| Arc::new(Int64Array::from_value(value, numbers.len()));
+                let mut columns: Vec<ArrayRef> = vec![constant(slice), constant(first)];
                 columns.extend(keys.iter().cloned());
-                columns.extend(groups.states(&numbers)?.1);
+                columns.extend(groups.states(&numbers)?);
                 writer.add(&keys, columns, numbers.len())?;
             }
         }
@@ -367,31 +363,26 @@ impl Operator for SliceWindows {
     }
 
     fn restore(&mut self, state: RestoredState) -> Result<()> {
-        let keys = self.plan.layout().types().len();
         let (plan, slices) = (&self.plan, &mut self.slices);
-        let progress = read(&state, &self.fingerprint, |rows| {
+        self.reached = read(&state, &self.fingerprint, |rows| {
             let broken = || Error::internal("the state of a window has no slice");
-            let column = rows.columns().first().ok_or_else(broken)?;
-            let ends = column.as_primitive_opt::<Int64Type>().ok_or_else(broken)?;
-            // A batch of the state holds one slice.
-            let slice = ends.value(0);
-            let groups = match slices.entry(slice) {
+            let [slice, first, columns @ ..] = rows.columns() else { return Err(broken()) };
+            let end = |column: &ArrayRef| {
+                // A batch of the state is of one place.
+                let ends = column.as_primitive_opt::<Int64Type>().ok_or_else(broken)?;
+                Ok::<_, Error>(ends.value(0))
+            };
+            let groups = match slices.entry((end(slice)?, end(first)?)) {
                 Entry::Occupied(held) => held.into_mut(),
                 Entry::Vacant(place) => place.insert(plan.groups()?),
             };
-            let batch_keys = plan.layout().of_batch(&rows.columns()[1..=keys])?;
-            let mut numbers = Vec::with_capacity(rows.num_rows());
-            groups.table.intern(&batch_keys, 0..rows.num_rows(), &mut numbers);
-            let room = groups.len();
-            groups.merge_states(&numbers, &rows.columns()[keys + 1..], room)
+            groups.restore(plan, columns, rows.num_rows())
         })?;
-        self.progress = progress.unwrap_or(i64::MIN);
-        let held: Vec<i64> = self.slices.keys().copied().collect();
-        for slice in held {
-            // Slices of windows that do not overlap go when they fire, so these have not.
-            let mut end = self.slicing.first_end(slice);
+        for &(_, first) in self.slices.keys() {
+            let mut end = first;
             if self.slicing.overlapping() {
-                end = end.max(self.slicing.unfired(&mut self.local, self.progress));
+                // Of windows that do not overlap only the unfired are in the state.
+                end = first.max(self.slicing.unfired(&mut self.local, self.reached.fired));
             }
             self.pending.insert(end);
         }

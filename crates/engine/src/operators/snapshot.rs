@@ -16,8 +16,33 @@ use crate::{Error, Result};
 
 /// Version of the format of all operators here.
 pub(crate) const FORMAT: u16 = 1;
-/// Metadata key of the event (or processing) time the operator had reached.
+/// Metadata keys of [`Reached`].
 const PROGRESS: &str = "progress";
+const FIRED: &str = "fired";
+
+/// How far an operator has come in event time (or processing time).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reached {
+    /// The highest watermark known, also from within batches: decides what is late.
+    pub(crate) progress: i64,
+    /// The last watermark that arrived as such: windows have fired up to it. Watermarks go to all
+    /// subtasks, so at a barrier it is the same in all of them.
+    pub(crate) fired: i64,
+}
+
+impl Default for Reached {
+    fn default() -> Self {
+        Self { progress: i64::MIN, fired: i64::MIN }
+    }
+}
+
+impl Reached {
+    /// A watermark has arrived.
+    pub(crate) fn advance(&mut self, watermark: i64) {
+        self.fired = self.fired.max(watermark);
+        self.progress = self.progress.max(watermark);
+    }
+}
 
 /// Collects the state of one subtask.
 pub(crate) struct StateWriter {
@@ -26,10 +51,13 @@ pub(crate) struct StateWriter {
 }
 
 impl StateWriter {
-    /// `fields` are the columns after `key_group`; `progress` is the watermark reached.
-    pub(crate) fn new(mut fields: Vec<Field>, progress: i64) -> Result<Self> {
+    /// `fields` are the columns after `key_group`.
+    pub(crate) fn new(mut fields: Vec<Field>, reached: Reached) -> Result<Self> {
         fields.insert(0, Field::new("key_group", DataType::UInt16, false));
-        let metadata = HashMap::from([(PROGRESS.to_owned(), progress.to_string())]);
+        let metadata = HashMap::from([
+            (PROGRESS.to_owned(), reached.progress.to_string()),
+            (FIRED.to_owned(), reached.fired.to_string()),
+        ]);
         let schema = Arc::new(Schema::new_with_metadata(fields, metadata));
         Ok(Self { writer: StreamWriter::try_new(Vec::new(), &schema)?, schema })
     }
@@ -56,14 +84,13 @@ impl StateWriter {
 }
 
 /// Reads the parts back: calls `each` with the columns after `key_group` of the rows in the groups
-/// to keep, and returns the time reached (the lowest of the parts, as Flink's window operator; they
-/// differ only where no exchange by key stands before the operator).
+/// to keep, and returns the times reached (the lowest of the parts, as Flink's window operator).
 pub(crate) fn read(
     state: &RestoredState,
     fingerprint: &str,
     mut each: impl FnMut(&RecordBatch) -> Result<()>,
-) -> Result<Option<i64>> {
-    let mut progress: Option<i64> = None;
+) -> Result<Reached> {
+    let mut all: Option<Reached> = None;
     for part in &state.parts {
         if part.format != FORMAT {
             return Err(Error::user(format!(
@@ -79,11 +106,17 @@ pub(crate) fn read(
             )));
         }
         let reader = StreamReader::try_new(Cursor::new(&part.bytes), None)?;
-        let reached = reader.schema().metadata().get(PROGRESS).and_then(|text| text.parse().ok());
-        let Some(reached) = reached else {
+        let schema = reader.schema();
+        let time = |key| schema.metadata().get(key).and_then(|text| text.parse::<i64>().ok());
+        let (Some(progress), Some(fired)) = (time(PROGRESS), time(FIRED)) else {
             return Err(Error::internal("the state does not say which time it had reached"));
         };
-        progress = Some(progress.map_or(reached, |other| other.min(reached)));
+        all = Some(match all {
+            None => Reached { progress, fired },
+            Some(other) => {
+                Reached { progress: progress.min(other.progress), fired: fired.min(other.fired) }
+            }
+        });
         for batch in reader {
             let batch = batch?;
             let Some(groups) =
@@ -100,5 +133,5 @@ pub(crate) fn read(
             }
         }
     }
-    Ok(progress)
+    Ok(all.unwrap_or_default())
 }
