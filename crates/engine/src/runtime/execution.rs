@@ -74,7 +74,7 @@ impl Execution {
     /// Opens readers and writers, restores state, and sets everything going.
     ///
     /// Returns when all subtasks are open and restored. `events` is called from the subtasks'
-    /// threads and should not wait long. Errors: what opening or restoring a subtask refuses; a
+    /// threads and should not wait long (and must not [`Self::join`]). Errors: what opening or restoring a subtask refuses; a
     /// graph that cannot be run; then nothing is left running.
     pub fn start(
         graph: StreamGraph,
