@@ -166,7 +166,10 @@ pub(super) fn bind(
         } else {
             "it takes numbers, convert with CAST"
         };
-        CallError::wrong(format!("`{}` does not take {a} and {b}, {hint}", op.symbol()))
+        CallError::wrong(format!(
+            "`{}` cannot be applied to arguments of type {a} and {b}, {hint}",
+            op.symbol()
+        ))
     };
     // A bare NULL takes the type of the other side.
     let (a, b) = match (&a, &b) {

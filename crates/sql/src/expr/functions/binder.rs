@@ -90,17 +90,17 @@ pub(in crate::expr) enum Nulls {
 /// Computes one value; `false` and `None` are NULL.
 #[derive(Clone, Copy)]
 pub(in crate::expr) enum Body {
-    Text(fn(&Row<'_>, &mut String) -> Result<bool>),
-    Bytes(fn(&Row<'_>, &mut Vec<u8>) -> Result<bool>),
-    Boolean(fn(&Row<'_>) -> Result<Option<bool>>),
-    Int(fn(&Row<'_>) -> Result<Option<i32>>),
-    Long(fn(&Row<'_>) -> Result<Option<i64>>),
-    Double(fn(&Row<'_>) -> Result<Option<f64>>),
-    Date(fn(&Row<'_>) -> Result<Option<i32>>),
+    Text(fn(&Row<'_>, &mut String) -> bool),
+    Bytes(fn(&Row<'_>, &mut Vec<u8>) -> bool),
+    Boolean(fn(&Row<'_>) -> Option<bool>),
+    Int(fn(&Row<'_>) -> Option<i32>),
+    Long(fn(&Row<'_>) -> Option<i64>),
+    Double(fn(&Row<'_>) -> Option<f64>),
+    Date(fn(&Row<'_>) -> Option<i32>),
     /// TIMESTAMP of this precision
-    Timestamp(u8, fn(&Row<'_>) -> Result<Option<Stamp>>),
+    Timestamp(u8, fn(&Row<'_>) -> Option<Stamp>),
     /// TIMESTAMP_LTZ of this precision
-    TimestampLtz(u8, fn(&Row<'_>) -> Result<Option<Stamp>>),
+    TimestampLtz(u8, fn(&Row<'_>) -> Option<Stamp>),
 }
 
 impl fmt::Debug for Body {
@@ -273,7 +273,7 @@ pub(in crate::expr) fn refused(
     let given: Vec<_> = args.iter().map(|arg| arg.sql_type().kind.to_string()).collect();
     let taken: Vec<_> = taken.collect();
     CallError::wrong(format!(
-        "`{name}` does not take ({}), it takes {}",
+        "`{name}` cannot be applied to arguments of type ({}), it takes {}",
         given.join(", "),
         taken.join(" or ")
     ))
@@ -301,18 +301,13 @@ impl Function for ByRow {
         let rows = if constant { 1 } else { args.rows() };
         let views: Vec<View<'_>> = values.iter().map(View::of).collect();
         let strict = matches!(self.nulls, Nulls::Strict | Nulls::MayBeNull);
-        let array = self.run(&views, rows, strict)?;
+        let array = self.run(&views, rows, strict);
         Ok(Value { array, constant })
-    }
-
-    fn may_fail(&self) -> bool {
-        // Bodies fail on arguments out of range; few do, but which ones only they know.
-        true
     }
 }
 
 impl ByRow {
-    fn run(&self, views: &[View<'_>], rows: usize, strict: bool) -> Result<ArrayRef> {
+    fn run(&self, views: &[View<'_>], rows: usize, strict: bool) -> ArrayRef {
         macro_rules! plain {
             ($builder:expr, $f:expr) => {{
                 let mut out = $builder;
@@ -321,10 +316,10 @@ impl ByRow {
                     if strict && row.any_null() {
                         out.append_null();
                     } else {
-                        out.append_option($f(&row)?);
+                        out.append_option($f(&row));
                     }
                 }
-                Ok(Arc::new(out.finish()))
+                Arc::new(out.finish())
             }};
         }
         match self.body {
@@ -335,13 +330,13 @@ impl ByRow {
                 for at in 0..rows {
                     let row = Row::new(views, at, &self.session);
                     value.clear();
-                    if (!strict || !row.any_null()) && f(&row, &mut value)? {
+                    if (!strict || !row.any_null()) && f(&row, &mut value) {
                         out.append_value(&value);
                     } else {
                         out.append_null();
                     }
                 }
-                Ok(Arc::new(out.finish()))
+                Arc::new(out.finish())
             }
             Body::Boolean(f) => plain!(BooleanBuilder::with_capacity(rows), f),
             Body::Int(f) => plain!(Int32Builder::with_capacity(rows), f),
@@ -353,10 +348,10 @@ impl ByRow {
                 let mut out = Int64Builder::with_capacity(rows);
                 for at in 0..rows {
                     let row = Row::new(views, at, &self.session);
-                    let stamp = if strict && row.any_null() { None } else { f(&row)? };
+                    let stamp = if strict && row.any_null() { None } else { f(&row) };
                     out.append_option(stamp.map(|stamp| stamp.in_unit(&data_type)));
                 }
-                Ok(array_of(out.finish(), &data_type))
+                array_of(out.finish(), &data_type)
             }
         }
     }
@@ -366,19 +361,19 @@ impl ByRow {
         views: &[View<'_>],
         rows: usize,
         strict: bool,
-        f: fn(&Row<'_>, &mut String) -> Result<bool>,
-    ) -> Result<ArrayRef> {
+        f: fn(&Row<'_>, &mut String) -> bool,
+    ) -> ArrayRef {
         let mut out = StringBuilder::with_capacity(rows, rows * 16);
         let mut value = String::new();
         for at in 0..rows {
             let row = Row::new(views, at, &self.session);
             value.clear();
-            if (!strict || !row.any_null()) && f(&row, &mut value)? {
+            if (!strict || !row.any_null()) && f(&row, &mut value) {
                 out.append_value(&value);
             } else {
                 out.append_null();
             }
         }
-        Ok(Arc::new(out.finish()))
+        Arc::new(out.finish())
     }
 }

@@ -3,10 +3,19 @@
 //! A function is an [`Entry`]: a name and either a table of [`Signature`]s whose bodies see one
 //! record at a time, or a constructor that builds the expression itself.
 
+mod arrays;
 mod binder;
-mod row;
-
+mod collection;
+mod concat;
 mod conditional;
+mod encode;
+mod json;
+mod math;
+mod random;
+mod regexp;
+mod rounding;
+mod row;
+mod temporal;
 pub(super) mod text;
 
 use std::collections::HashMap;
@@ -19,9 +28,21 @@ use super::{CallError, Expr, Session};
 
 /// All functions by name.
 static REGISTRY: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let groups: [&'static [Entry]; 2] = [conditional::ENTRIES, text::ENTRIES];
+    let groups: [&'static [Entry]; 10] = [
+        arrays::ENTRIES,
+        collection::ENTRIES,
+        concat::ENTRIES,
+        conditional::ENTRIES,
+        math::ENTRIES,
+        random::ENTRIES,
+        regexp::ENTRIES,
+        rounding::ENTRIES,
+        text::ENTRIES,
+        json::ENTRIES,
+    ];
+    let groups = groups.into_iter().chain(encode::GROUPS).chain(temporal::GROUPS);
     let mut all = HashMap::new();
-    for entry in groups.into_iter().flatten() {
+    for entry in groups.flatten() {
         for name in entry.names {
             all.insert(*name, entry);
         }

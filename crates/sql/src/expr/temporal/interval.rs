@@ -143,7 +143,7 @@ pub(in crate::expr) fn bind(op: BinaryOp, left: Expr, right: Expr) -> Result<Exp
     let nullable = left.sql_type().nullable || right.sql_type().nullable;
     let refused = || {
         CallError::wrong(format!(
-            "`{}` does not take {a} and {b}, it takes a date, time or timestamp and an interval",
+            "`{}` cannot be applied to arguments of type {a} and {b}, it takes a date, time or timestamp and an interval",
             op.symbol()
         ))
     };

@@ -3,6 +3,7 @@
 pub(crate) mod calendar;
 pub(crate) mod extract;
 pub(crate) mod interval;
+pub(crate) mod java;
 pub(crate) mod literal;
 pub(crate) mod read;
 pub(crate) mod round;
