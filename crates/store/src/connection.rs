@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgPool, Postgres, Transaction, postgres::PgPoolOptions};
+use sqlx::{Connection, PgPool, Postgres, Transaction, postgres::PgPoolOptions};
 
 use crate::error::{Error, Result};
 
@@ -34,6 +34,29 @@ impl Store {
             .await
             .map_err(Error::Database)?;
         Ok(Self { pool })
+    }
+
+    /// Creates a database on the server of `url` unless it is there; for private servers.
+    ///
+    /// # Errors
+    /// The name has other characters than `a-z`, `0-9` and `_`, or the server does not answer.
+    pub async fn create_database(url: &str, name: &str) -> Result<()> {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+        if name.is_empty() || !name.bytes().all(plain) {
+            let problem = "has other characters than a-z, 0-9 and _".into();
+            return Err(Error::Database(sqlx::Error::Configuration(problem)));
+        }
+        let mut connection = sqlx::PgConnection::connect(url).await?;
+        let there: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
+            .bind(name)
+            .fetch_optional(&mut connection)
+            .await?;
+        if there.is_none() {
+            let mut create = sqlx::QueryBuilder::<Postgres>::new("CREATE DATABASE ");
+            create.push(name).build().execute(&mut connection).await?;
+        }
+        connection.close().await?;
+        Ok(())
     }
 
     /// Brings the schema up to date. Several processes may do so at once.

@@ -10,6 +10,7 @@
 
 mod applications;
 mod artifacts;
+mod attempts;
 mod checkpoints;
 mod claims;
 mod connection;

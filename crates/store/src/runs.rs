@@ -312,19 +312,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps why the present attempt failed.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn set_failure(&mut self, run: RunId, failure: &Failure) -> Result<()> {
-        sqlx::query("UPDATE runs SET failure = $2, failed_at = now() WHERE id = $1")
-            .bind(run.0)
-            .bind(Json(failure))
-            .execute(&mut *self.inner)
-            .await?;
-        Ok(())
-    }
-
     /// Takes a run from its worker, to be claimed again after `wait`.
     ///
     /// # Errors
@@ -364,91 +351,6 @@ impl Tx {
         .execute(&mut *self.inner)
         .await?;
         Ok(())
-    }
-
-    /// Notes that all subtasks of the present attempt run.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn set_running(&mut self, run: RunId) -> Result<()> {
-        sqlx::query(
-            "UPDATE runs
-                SET running_since = coalesce(running_since, now()), reached_running = true
-              WHERE id = $1",
-        )
-        .bind(run.0)
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
-    /// Keeps the stream graph of an attempt; false if it is not the present one.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn set_graph(
-        &mut self,
-        run: RunId,
-        attempt: u64,
-        graph: &serde_json::Value,
-    ) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE runs SET graph = $3
-              WHERE id = $1 AND attempt = $2 AND ended_at IS NULL",
-        )
-        .bind(run.0)
-        .bind(i64::try_from(attempt).unwrap_or(i64::MAX))
-        .bind(graph)
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Keeps the latest counters of an attempt; false if it is not the present one.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn set_metrics(
-        &mut self,
-        run: RunId,
-        attempt: u64,
-        metrics: &model::protocol::JobMetrics,
-    ) -> Result<bool> {
-        let done = sqlx::query(
-            "UPDATE runs SET metrics = $3
-              WHERE id = $1 AND attempt = $2 AND ended_at IS NULL",
-        )
-        .bind(run.0)
-        .bind(i64::try_from(attempt).unwrap_or(i64::MAX))
-        .bind(Json(metrics))
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(done.rows_affected() == 1)
-    }
-
-    /// Stream graph of a run.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn graph(&mut self, run: RunId) -> Result<Option<serde_json::Value>> {
-        Ok(sqlx::query_scalar("SELECT graph FROM runs WHERE id = $1")
-            .bind(run.0)
-            .fetch_optional(&mut *self.inner)
-            .await?
-            .flatten())
-    }
-
-    /// Latest counters of a run.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn metrics(&mut self, run: RunId) -> Result<Option<model::protocol::JobMetrics>> {
-        let found: Option<Option<Json<model::protocol::JobMetrics>>> =
-            sqlx::query_scalar("SELECT metrics FROM runs WHERE id = $1")
-                .bind(run.0)
-                .fetch_optional(&mut *self.inner)
-                .await?;
-        Ok(found.flatten().map(|json| json.0))
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn check(bytes: &[u8], main: &str) -> Result<(), ZipProblem> {
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|e| ZipProblem::Broken(e.to_string()))?;
         let name = entry.name().map_err(|e| ZipProblem::Broken(e.to_string()))?.into_owned();
-        if entry.enclosed_name().is_none() || entry.is_symlink() {
+        if entry.enclosed_name().is_none() || name.starts_with('/') || entry.is_symlink() {
             return Err(ZipProblem::Escapes(name));
         }
         let room = LARGEST_UNPACKED - unpacked;

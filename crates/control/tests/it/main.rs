@@ -1,0 +1,16 @@
+//! Stories of the control plane over a real Postgres.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod code;
+mod create;
+#[path = "../../../store/tests/it/database.rs"]
+mod database;
+mod deadlines;
+mod failures;
+mod fencing;
+mod history;
+mod snapshots;
+mod start_stop;
+mod update;
+mod world;

@@ -1,0 +1,286 @@
+//! What the stories need: a control over a fresh database, a worker, and short words.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use control::{
+    ApplicationDetail, Change, Claim, Control, CreateApplication, DeleteApplication, Diagnostic,
+    JobKey, NewCode, NewContent, Operation, OperationStatus, PageRequest, Seen, Settings, Snapshot,
+    StartApplication, Timing, UpdateApplication, Updated, Verdict, WorkerInfo,
+    ports::{Object, ObjectReader, Pending, ProgramChecker, ReadError},
+};
+use model::{
+    configuration::{ApplicationMode, FlinkChange, RunConfiguration, S3Location},
+    fault::{Domain, Fault},
+    ids::{ApplicationName, OperationId, SnapshotName, WorkerId},
+    lifecycle::Status,
+    protocol::{CheckpointWritten, Failure, Order, PropertyGroups},
+};
+use uuid::Uuid;
+
+use crate::database::{self, Database};
+
+/// Refuses scripts with the word `SELEC`, at its place, and with a property that is not there.
+#[derive(Debug)]
+struct Checker;
+
+impl ProgramChecker for Checker {
+    fn check(&self, script: &str, properties: &PropertyGroups) -> Result<(), Vec<Diagnostic>> {
+        let mut found = Vec::new();
+        for (line, text) in (1..).zip(script.lines()) {
+            if let Some(at) = text.find("SELEC ") {
+                let column = u32::try_from(at).unwrap() + 1;
+                found.push(Diagnostic { line, column, message: "unknown word".to_owned() });
+            }
+            if text.contains("${topics:in}") && !properties.contains_key("topics") {
+                let message = "property group `topics` does not exist".to_owned();
+                found.push(Diagnostic { line, column: 1, message });
+            }
+        }
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+}
+
+/// Objects by bucket and key.
+#[derive(Debug, Default)]
+pub(crate) struct Objects(pub(crate) Mutex<BTreeMap<(String, String), Vec<u8>>>);
+
+impl ObjectReader for Objects {
+    fn read<'a>(
+        &'a self,
+        location: &'a S3Location,
+        _limit: u64,
+    ) -> Pending<'a, Result<Object, ReadError>> {
+        let place = (location.bucket().to_owned(), location.file_key().to_owned());
+        let found = self.0.lock().unwrap().get(&place).cloned();
+        Box::pin(async move {
+            let bytes = found.ok_or(ReadError::NotFound)?;
+            Ok(Object { bytes, version: None, etag: None })
+        })
+    }
+}
+
+/// One installation.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub(crate) control: Control,
+    pub(crate) objects: Arc<Objects>,
+    pub(crate) worker: WorkerId,
+    _database: Database,
+}
+
+/// Nothing is ever overdue and nothing waits before a restart.
+pub(crate) const PATIENT: Timing = Timing {
+    lease: Duration::from_secs(600),
+    start_deadline: Duration::from_secs(600),
+    snapshot_deadline: Duration::from_secs(600),
+    cancel_deadline: Duration::from_secs(600),
+    first_backoff: Duration::ZERO,
+    longest_backoff: Duration::ZERO,
+    stable_after: Duration::from_secs(600),
+    worker_silence: Duration::from_secs(600),
+};
+
+pub(crate) fn name(text: &str) -> ApplicationName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn snapshot(text: &str) -> SnapshotName {
+    text.parse().unwrap()
+}
+
+pub(crate) fn sql(text: &str) -> NewCode {
+    NewCode { content_type: None, content: NewContent::Text(text.to_owned()) }
+}
+
+pub(crate) fn failure(domain: Domain, retry: bool, message: &str) -> Failure {
+    Failure { fault: Fault { domain, retry }, message: message.to_owned(), traceback: None }
+}
+
+pub(crate) fn request(application: &str) -> CreateApplication {
+    CreateApplication {
+        name: name(application),
+        description: None,
+        mode: ApplicationMode::Streaming,
+        runtime: "FLINK-1_20".parse().unwrap(),
+        service_execution_role: None,
+        code: Some(sql("INSERT INTO t SELECT 1")),
+        properties: PropertyGroups::new(),
+        flink: FlinkChange::default(),
+        snapshots_enabled: None,
+        tags: BTreeMap::new(),
+    }
+}
+
+impl World {
+    pub(crate) async fn new(timing: Timing) -> Self {
+        let (database, store) = database::fresh().await;
+        let objects = Arc::new(Objects::default());
+        let settings = Settings { timing, ..Settings::standard() };
+        let reader: Arc<dyn ObjectReader> = Arc::<Objects>::clone(&objects);
+        let control = Control::new(store, settings, Arc::new(Checker), reader);
+        let worker = register(&control, "first").await;
+        Self { control, objects, worker, _database: database }
+    }
+
+    /// Another control over the same database, with its own settings.
+    pub(crate) async fn with_timing(&self, timing: Timing) -> Control {
+        let store = store::Store::connect(&self._database.url, 3).await.unwrap();
+        let reader: Arc<dyn ObjectReader> = Arc::<Objects>::clone(&self.objects);
+        let settings = Settings { timing, ..Settings::standard() };
+        Control::new(store, settings, Arc::new(Checker), reader)
+    }
+
+    pub(crate) async fn create(&self, application: &str) -> ApplicationDetail {
+        self.control.create(request(application)).await.unwrap()
+    }
+
+    pub(crate) async fn describe(&self, application: &str) -> ApplicationDetail {
+        self.control.describe(&name(application)).await.unwrap()
+    }
+
+    pub(crate) async fn status(&self, application: &str) -> Status {
+        self.describe(application).await.status
+    }
+
+    pub(crate) async fn start(&self, application: &str) -> OperationId {
+        self.start_from(application, RunConfiguration::default()).await.unwrap()
+    }
+
+    pub(crate) async fn start_from(
+        &self,
+        application: &str,
+        run_configuration: RunConfiguration,
+    ) -> control::Result<OperationId> {
+        let command = StartApplication { name: name(application), run_configuration };
+        self.control.start(command).await
+    }
+
+    pub(crate) async fn claim(&self) -> Claim {
+        self.control.claim(self.worker, 8).await.unwrap().expect("there is something to claim")
+    }
+
+    /// Starts, claims and runs.
+    pub(crate) async fn run(&self, application: &str) -> Claim {
+        self.start(application).await;
+        let claim = self.claim().await;
+        self.running(&claim).await;
+        claim
+    }
+
+    pub(crate) async fn running(&self, claim: &Claim) {
+        let restored = claim.restore.checkpoint();
+        let verdict = self.control.job_running(&claim.job, restored, &[]).await.unwrap();
+        assert_eq!(verdict, Verdict::Current);
+    }
+
+    pub(crate) async fn written(
+        &self,
+        job: &JobKey,
+        number: u64,
+        snapshot: Option<&str>,
+    ) -> Verdict {
+        let written = CheckpointWritten {
+            id: number,
+            snapshot: snapshot.map(str::to_owned),
+            manifest: format!("{number}-{}/manifest.json", job.attempt),
+            state_bytes: 100 * number,
+            duration_ms: 5,
+        };
+        self.control.checkpoint_written(job, &written).await.unwrap()
+    }
+
+    /// Takes a checkpoint whose output becomes visible.
+    pub(crate) async fn checkpoint(&self, job: &JobKey, number: u64, snapshot: Option<&str>) {
+        assert_eq!(self.written(job, number, snapshot).await, Verdict::Current);
+        let committed = self.control.checkpoint_committed(job, number).await.unwrap();
+        assert_eq!(committed, Verdict::Current);
+    }
+
+    /// The orders of the worker as text.
+    pub(crate) async fn orders(&self) -> Vec<String> {
+        let orders = self.control.orders_for(self.worker).await.unwrap();
+        orders
+            .into_iter()
+            .map(|order| match order.order {
+                Order::Snapshot { name, stop: true } => format!("stop with {name}"),
+                Order::Snapshot { name, stop: false } => format!("snapshot {name}"),
+                Order::Cancel => "cancel".to_owned(),
+                other => panic!("no order of control: {other:?}"),
+            })
+            .collect()
+    }
+
+    /// Name of the snapshot that the job is to stop with.
+    pub(crate) async fn stop_order(&self) -> String {
+        let orders = self.orders().await;
+        let [only] = orders.as_slice() else { panic!("one order expected: {orders:?}") };
+        only.strip_prefix("stop with ").expect("an order to stop").to_owned()
+    }
+
+    /// Stops by the rules, with checkpoint `number` as the snapshot.
+    pub(crate) async fn stop(&self, claim: &Claim, number: u64) -> String {
+        self.control.stop(&claim.job.application).await.unwrap();
+        let snapshot = self.stop_order().await;
+        self.checkpoint(&claim.job, number, Some(&snapshot)).await;
+        let finished = self.control.job_finished(&claim.job, true).await.unwrap();
+        assert_eq!(finished, Verdict::Current);
+        snapshot
+    }
+
+    pub(crate) async fn update(&self, application: &str, change: Change) -> Updated {
+        let command = UpdateApplication {
+            name: name(application),
+            seen: Seen::Any,
+            change,
+            run_configuration: None,
+        };
+        self.control.update(command).await.unwrap()
+    }
+
+    pub(crate) async fn delete(&self, application: &str) -> control::Result<()> {
+        let create_timestamp = self.describe(application).await.created_at;
+        let name = name(application);
+        self.control.delete(DeleteApplication { name, create_timestamp }).await
+    }
+
+    pub(crate) async fn operation(&self, application: &str, id: &OperationId) -> Operation {
+        self.control.describe_operation(&name(application), id).await.unwrap()
+    }
+
+    /// Status and failure of an operation.
+    pub(crate) async fn outcome(
+        &self,
+        application: &str,
+        id: &OperationId,
+    ) -> (OperationStatus, Option<String>) {
+        let operation = self.operation(application, id).await;
+        assert_eq!(
+            operation.ended_at.is_some(),
+            operation.status != OperationStatus::InProgress,
+            "only ended operations have an end"
+        );
+        (operation.status, operation.failure)
+    }
+
+    pub(crate) async fn snapshots(&self, application: &str) -> Vec<Snapshot> {
+        let page = PageRequest::default();
+        self.control.list_snapshots(&name(application), &page).await.unwrap().items
+    }
+
+    pub(crate) async fn events(&self, application: &str) -> Vec<String> {
+        let page = PageRequest::default();
+        let events = self.control.events(&name(application), &page).await.unwrap();
+        events.items.into_iter().map(|event| event.kind).collect()
+    }
+}
+
+pub(crate) async fn register(control: &Control, who: &str) -> WorkerId {
+    let id = WorkerId(Uuid::new_v4());
+    let info = WorkerInfo { id, name: who.to_owned(), capacity_kpus: 8 };
+    control.register_worker(&info).await.unwrap();
+    id
+}
