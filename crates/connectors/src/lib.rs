@@ -7,6 +7,7 @@
 mod blackhole;
 mod filesystem;
 pub mod format;
+mod kafka;
 pub mod options;
 mod registry;
 pub mod s3;

@@ -12,7 +12,7 @@ use model::protocol::{LogLine, S3Settings};
 
 use crate::format::Format;
 use crate::options::refused;
-use crate::{blackhole, filesystem};
+use crate::{blackhole, filesystem, kafka};
 
 /// What connectors need of the process around them.
 #[derive(Clone)]
@@ -59,8 +59,11 @@ pub trait Connector: fmt::Debug + Send + Sync {
 }
 
 /// The connectors, by the name users write. One line per connector.
-const CONNECTORS: &[(&str, &dyn Connector)] =
-    &[("blackhole", &blackhole::Blackhole), ("filesystem", &filesystem::Filesystem)];
+const CONNECTORS: &[(&str, &dyn Connector)] = &[
+    ("blackhole", &blackhole::Blackhole),
+    ("filesystem", &filesystem::Filesystem),
+    ("kafka", &kafka::Kafka),
+];
 
 /// All connectors of the installation; the planner's port.
 #[derive(Debug)]

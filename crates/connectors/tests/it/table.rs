@@ -12,7 +12,7 @@ use engine::batch::Batch;
 use engine::clock::SystemClock;
 use engine::connector::{ColumnSpec, Connectors as _, TableSpec};
 use engine::metrics::NodeMetrics;
-use engine::sink::{Committable, Committer, Sink, SinkContext, SinkWriter};
+use engine::sink::{Committable, Committer, SinkContext, SinkWriter};
 use engine::source::{Polled, Position, Source, SourceContext, SourceReader, SplitId};
 use model::protocol::S3Settings;
 use tokio::runtime::Handle;
@@ -118,7 +118,6 @@ pub(crate) fn lines(batches: &[RecordBatch]) -> Vec<String> {
 
 /// A sink with one writer.
 pub(crate) struct Written {
-    pub(crate) sink: Arc<dyn Sink>,
     pub(crate) writer: Box<dyn SinkWriter>,
     pub(crate) committer: Option<Box<dyn Committer>>,
 }
@@ -128,7 +127,7 @@ impl Written {
         let sink = registry.sink(table).unwrap();
         let writer = sink.open(context(attempt_id)).unwrap();
         let committer = sink.committer(1).unwrap();
-        Self { sink, writer, committer }
+        Self { writer, committer }
     }
 
     pub(crate) fn write(&mut self, rows: RecordBatch) {
