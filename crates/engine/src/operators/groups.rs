@@ -112,11 +112,6 @@ impl GroupPlan {
         &self.layout
     }
 
-    /// Number of aggregate calls.
-    pub(crate) fn calls(&self) -> usize {
-        self.calls.len()
-    }
-
     /// No groups yet.
     pub(crate) fn groups(&self) -> Result<Groups> {
         let make = if self.retractable { retractable_accumulator } else { accumulator };
@@ -235,12 +230,18 @@ impl Groups {
     /// Takes in all groups of another.
     pub(crate) fn merge(&mut self, other: &Self) -> Result<()> {
         for range in chunks(other.len()) {
-            let theirs: Vec<u32> = numbers(range.clone());
-            let ours = self.table.intern_table(&other.table, range);
-            for (accumulator, from) in self.accumulators.iter_mut().zip(&other.accumulators) {
-                accumulator.resize(self.table.len());
-                accumulator.merge(&ours, &from.state(&theirs)?)?;
-            }
+            self.merge_some(other, &numbers(range))?;
+        }
+        Ok(())
+    }
+
+    /// Takes in some groups of another; they are numbered here in this order if they are new.
+    pub(crate) fn merge_some(&mut self, other: &Self, theirs: &[u32]) -> Result<()> {
+        let ours = self.table.intern_table(&other.table, theirs);
+        let room = self.len();
+        for (accumulator, from) in self.accumulators.iter_mut().zip(&other.accumulators) {
+            accumulator.resize(room);
+            accumulator.merge(&ours, &from.state(theirs)?)?;
         }
         Ok(())
     }
@@ -313,12 +314,6 @@ impl Groups {
             columns = rest;
         }
         Ok(())
-    }
-
-    /// Bytes held, roughly.
-    pub(crate) fn size(&self) -> usize {
-        let held = self.accumulators.iter().map(|accumulator| accumulator.size());
-        self.table.size() + held.sum::<usize>()
     }
 }
 

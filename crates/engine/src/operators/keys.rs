@@ -1,7 +1,6 @@
 //! Group keys: turns the key columns of a batch into group numbers, and back into columns.
 
 use std::hash::BuildHasher;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, PrimitiveArray, StringArray};
@@ -220,8 +219,8 @@ impl KeyTable {
 
     /// Takes in the keys of another table of the same layout; gives the group here of each of
     /// `groups` there.
-    pub(crate) fn intern_table(&mut self, other: &Self, groups: Range<usize>) -> Vec<u32> {
-        groups.map(|group| self.intern_one(other, group)).collect()
+    pub(crate) fn intern_table(&mut self, other: &Self, groups: &[u32]) -> Vec<u32> {
+        groups.iter().map(|&group| self.intern_one(other, group as usize)).collect()
     }
 
     fn intern_one(&mut self, other: &Self, group: usize) -> u32 {
@@ -271,16 +270,6 @@ impl KeyTable {
             }
         }
     }
-
-    /// Bytes held, roughly.
-    pub(crate) fn size(&self) -> usize {
-        let store = match &self.store {
-            Store::Unit => 0,
-            Store::Bytes { bytes, ends } => bytes.capacity() + 8 * ends.capacity(),
-            Store::Integers(values) => 8 * values.capacity(),
-        };
-        store + self.table.allocation_size()
-    }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the values were widened from this type")]
@@ -320,7 +309,7 @@ mod tests {
         // Another table takes them over in any order.
         let mut other = layout.table();
         other.intern(&keys, (0..want.len()).rev(), &mut Vec::new());
-        let moved = other.intern_table(&table, 0..table.len());
+        let moved = other.intern_table(&table, &(0_u32..).take(table.len()).collect::<Vec<_>>());
         assert_eq!(other.len(), table.len());
         let moved: Vec<u32> = groups.iter().map(|&group| moved[group as usize]).collect();
         assert_eq!(other.columns(&moved).unwrap(), columns);

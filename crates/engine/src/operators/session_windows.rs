@@ -247,11 +247,11 @@ impl SessionWindows {
         }
         let mut keys = self.plan.layout().table();
         let mut by_key = Vec::with_capacity(self.live_keys);
-        for (key, places) in std::mem::take(&mut self.by_key).into_iter().enumerate() {
+        for (key, places) in (0_u32..).zip(std::mem::take(&mut self.by_key)) {
             if places.is_empty() {
                 continue;
             }
-            let new = keys.intern_table(&self.keys, key..key + 1)[0];
+            let new = keys.intern_table(&self.keys, &[key])[0];
             for &place in &places {
                 self.sessions[place as usize].key = new;
             }

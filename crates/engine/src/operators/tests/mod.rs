@@ -1,8 +1,10 @@
 //! Tests of the operators: records in, records out.
 
+mod changes;
 mod harness;
 mod model;
 mod properties;
+mod ranks;
 mod state;
 mod stateless;
 mod windows;

@@ -1,14 +1,19 @@
 //! Stored state: fixtures of every format, refusals, late records after a restore.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use arrow::array::Int64Array;
+use arrow::array::{Int8Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 
-use super::harness::{Fleet, Row, batch, context, input};
+use super::harness::{Fleet, Row, batch, call, context, input, texts};
 use super::properties::aggregate;
-use crate::batch::Watermark;
+use crate::aggregate::AggregateFunction as F;
+use crate::batch::{Batch, RowKind, Watermark};
 use crate::operator::{OperatorFactory, Output};
-use crate::operators::window::WindowKind;
+use crate::operators::group_aggregate::GroupAggregate;
+use crate::operators::window::{TimeAttribute, WindowKind};
+use crate::operators::window_rank::{OrderKey, WindowRank};
+use crate::operators::windowed_aggregate::AttachedWindow;
 use crate::state::{KEY_GROUPS, OperatorState, RestoredState};
 
 const ROWS: [Row; 5] = [
@@ -21,12 +26,12 @@ const ROWS: [Row; 5] = [
 
 /// The state behind [`ROWS`] as this version writes it, from the fixture. `UPDATE_FIXTURES` in the
 /// build environment writes a missing one.
-fn fixture(name: &str, factory: &dyn OperatorFactory) -> OperatorState {
+fn fixture(name: &str, factory: &dyn OperatorFactory, batch: &Batch) -> OperatorState {
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "state", name].iter().collect();
     if option_env!("UPDATE_FIXTURES").is_some() && !path.exists() {
         let mut fleet = Fleet::new(factory, &[0]);
-        fleet.send(&batch(&input(), &ROWS));
+        fleet.send(batch);
         fleet.advance(1000);
         std::fs::write(&path, &fleet.snapshot()[0].bytes).unwrap();
     }
@@ -38,12 +43,12 @@ fn fixture(name: &str, factory: &dyn OperatorFactory) -> OperatorState {
 fn check(name: &str, kind: WindowKind, fingerprint: &str, want: &[&str]) {
     let factory = aggregate(kind);
     assert_eq!(factory.fingerprint(), fingerprint);
-    let state = fixture(name, &factory);
+    let state = fixture(name, &factory, &batch(&input(), &ROWS));
     let mut operator = factory.create(&context(0, 1)).unwrap();
     operator.restore(RestoredState { parts: vec![state], groups: 0..KEY_GROUPS }).unwrap();
     let mut out = Output::default();
     operator.on_watermark(Watermark::MAX, &mut out).unwrap();
-    assert_eq!(super::harness::texts(&mut out), want);
+    assert_eq!(texts(&mut out), want);
 }
 
 const AGGREGATES: &str = "keys [Utf8] aggregates [CountStar(), Count(Int64), Sum(Int64), \
@@ -80,6 +85,45 @@ fn sessions_of_format_1_are_restored() {
             "a|3|3|1|-4|4|0|3|1970-01-01T00:00:00.100|1970-01-01T00:00:03.050",
         ],
     );
+}
+
+#[test]
+fn groups_of_format_1_are_restored() {
+    let calls = [call(F::Sum, Some(1)), call(F::Min, Some(1)), call(F::LastValue, Some(1))];
+    let calls = calls.map(|call| (call, "a".to_owned())).to_vec();
+    let factory = GroupAggregate::new(input(), vec![0], calls, true).unwrap();
+    assert_eq!(
+        factory.fingerprint(),
+        "group keys [Utf8] aggregates [Sum(Int64), Min(Int64), LastValue(Int64)] retractable"
+    );
+    let state = fixture("group-aggregate-v1.arrow", &factory, &batch(&input(), &ROWS));
+    let mut operator = factory.create(&context(0, 1)).unwrap();
+    operator.restore(RestoredState { parts: vec![state], groups: 0..KEY_GROUPS }).unwrap();
+    let mut changes = batch(&input(), &[(Some("a"), Some(-4), 0), (Some("b"), Some(2), 0)]);
+    changes.kinds = Some(Int8Array::from_value(RowKind::Delete as i8, 2));
+    let mut out = Output::default();
+    operator.on_batch(0, changes, &mut out).unwrap();
+    assert_eq!(texts(&mut out), ["-U a|1|-4|-4", "+U a|5|1|4", "-D b|2|2|2"]);
+}
+
+#[test]
+fn ranks_of_format_1_are_restored() {
+    // The time column stands for the window's end, too.
+    let window = AttachedWindow { end: 2, time: TimeAttribute::Event { column: 2 }, zone: None };
+    let order = OrderKey { column: 1, descending: true, nulls_first: false };
+    let rank = Some("rn".to_owned());
+    let factory = WindowRank::new(input(), window, vec![2], vec![order], 1..=2, rank).unwrap();
+    let rows = [(Some("a"), Some(1), 2000), (Some("b"), Some(7), 2000), (Some("c"), Some(5), 2000)];
+    let mut rows = batch(&input(), &rows);
+    let mut columns = rows.rows.columns().to_vec();
+    columns[2] = Arc::new(TimestampMicrosecondArray::from_value(2_000_000, 3));
+    rows.rows = RecordBatch::try_new(input(), columns).unwrap();
+    let state = fixture("window-rank-v1.arrow", &factory, &rows);
+    let mut operator = factory.create(&context(0, 1)).unwrap();
+    operator.restore(RestoredState { parts: vec![state], groups: 0..KEY_GROUPS }).unwrap();
+    let mut out = Output::default();
+    operator.on_watermark(Watermark(1999), &mut out).unwrap();
+    assert_eq!(texts(&mut out), ["b|7|1970-01-01T00:00:02|1", "c|5|1970-01-01T00:00:02|2"]);
 }
 
 #[test]
