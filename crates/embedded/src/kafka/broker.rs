@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::catalog::Catalog;
 use super::connection;
+use super::coordinator::{self, Coordinator};
 use super::identity::Identity;
 use super::log::Durability;
 use super::offsets::Offsets;
@@ -55,6 +56,7 @@ pub struct Broker {
 pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) catalog: Catalog,
+    pub(super) coordinator: Coordinator,
     pub(super) offsets: Mutex<Offsets>,
     pub(super) identity: Mutex<Identity>,
     pub(super) stop: CancellationToken,
@@ -76,6 +78,7 @@ impl Broker {
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
         let tasks = TaskTracker::new();
+        tasks.spawn(coordinator::keep_time(Arc::clone(&shared)));
         tasks.spawn(connection::accept(listener, shared, tasks.clone()));
         tracing::info!(%address, dir = %dir.display(), "kafka broker is ready");
         Ok(Self { address, stop, tasks })
@@ -128,6 +131,7 @@ fn open(dir: &Path, options: Options, stop: CancellationToken) -> Result<Shared>
     Ok(Shared {
         options,
         catalog,
+        coordinator: Coordinator::default(),
         offsets: Mutex::new(offsets),
         identity: Mutex::new(identity),
         stop,

@@ -1,16 +1,20 @@
 //! A small broker that speaks Kafka's protocol, for development, the demo and tests.
 //!
 //! One node, one file per partition, record batches stored as they come. It implements what it
-//! advertises and refuses the rest; there are no transactions, no retention and no access control.
+//! advertises and refuses the rest: there are no transactions, no static group members, no newer
+//! group protocol, no retention and no access control.
 //!
-//! From the inside out: [`log`] is one partition's file, [`catalog`] the topics, [`offsets`] and
-//! [`identity`] what else is kept; [`api`] answers requests, one file per family; [`connection`]
-//! reads and writes frames; [`broker`] ties them to a listening socket.
+//! From the inside out: `log` is one partition's file, `catalog` the topics, `offsets` and
+//! `identity` what else is kept; `group` is a consumer group as a state machine and `coordinator`
+//! its clock; `api` answers requests, one file per family; `connection` reads and writes frames;
+//! `broker` ties them to a listening socket.
 
 mod api;
 mod broker;
 mod catalog;
 mod connection;
+mod coordinator;
+mod group;
 mod identity;
 mod journal;
 mod log;

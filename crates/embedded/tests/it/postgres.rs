@@ -1,9 +1,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use embedded::postgres::{Options, Postgres};
+
+use crate::eventually;
 
 fn psql(server: &Postgres) -> Command {
     let beside = server.bin_dir().map(|bin| bin.join("psql")).filter(|psql| psql.exists());
@@ -21,15 +22,6 @@ fn query(server: &Postgres, statement: &str) -> String {
 
 fn is_alive(pid: u32) -> bool {
     Path::new(&format!("/proc/{pid}/cwd")).read_link().is_ok()
-}
-
-#[track_caller]
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(Instant::now() < deadline, "still not so: {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
 }
 
 fn kill(pid: u32, signal: &str) {
@@ -122,11 +114,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
 /// Not a test of its own: the process that the next test kills.
 #[tokio::test]
 async fn host_for_the_next_test() {
-    let Some(dir) =
-        std::env::args().find_map(|arg| arg.strip_prefix("--skip=dir:").map(PathBuf::from))
-    else {
-        return;
-    };
+    let Some(dir) = crate::host_folder() else { return };
     let server = Postgres::start(&dir).await.unwrap();
     fs::write(dir.join("pid"), server.pid().unwrap().to_string()).unwrap();
     std::future::pending::<()>().await;

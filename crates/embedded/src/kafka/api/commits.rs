@@ -112,11 +112,12 @@ pub(super) fn commit(session: &Session, request: OffsetCommitRequest) -> OffsetC
     OffsetCommitResponse::default().with_topics(topics.into_iter().map(respond).collect())
 }
 
-fn may_commit(_session: &Session, request: &OffsetCommitRequest) -> Result<(), ResponseError> {
+fn may_commit(session: &Session, request: &OffsetCommitRequest) -> Result<(), ResponseError> {
     if request.group_id.is_empty() {
         return Err(ResponseError::InvalidGroupId);
     }
-    Ok(())
+    let generation = request.generation_id_or_member_epoch;
+    session.shared.coordinator.may_commit(&request.group_id, &request.member_id, generation)
 }
 
 fn committed(partition: OffsetCommitRequestPartition) -> Result<Committed, ResponseError> {

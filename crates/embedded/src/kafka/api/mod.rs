@@ -3,6 +3,7 @@
 mod commits;
 mod configs;
 mod fetch;
+mod groups;
 mod list_offsets;
 mod metadata;
 mod produce;
@@ -35,6 +36,12 @@ pub(super) const SUPPORTED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::OffsetCommit, 2, 6),
     (ApiKey::OffsetFetch, 1, 8),
     (ApiKey::FindCoordinator, 0, 4),
+    (ApiKey::JoinGroup, 0, 4),
+    (ApiKey::Heartbeat, 0, 2),
+    (ApiKey::LeaveGroup, 0, 2),
+    (ApiKey::SyncGroup, 0, 2),
+    (ApiKey::DescribeGroups, 0, 5),
+    (ApiKey::ListGroups, 0, 4),
     (ApiKey::ApiVersions, 0, 3),
     (ApiKey::CreateTopics, 2, 7),
     (ApiKey::DeleteTopics, 1, 6),
@@ -112,6 +119,24 @@ pub(super) async fn answer(
         }
         RequestKind::OffsetFetch(request) => {
             ResponseKind::OffsetFetch(commits::fetch(session, request, version))
+        }
+        RequestKind::JoinGroup(request) => {
+            ResponseKind::JoinGroup(groups::join(session, request, version).await)
+        }
+        RequestKind::SyncGroup(request) => {
+            ResponseKind::SyncGroup(groups::sync(session, request).await)
+        }
+        RequestKind::Heartbeat(request) => {
+            ResponseKind::Heartbeat(groups::heartbeat(session, request))
+        }
+        RequestKind::LeaveGroup(request) => {
+            ResponseKind::LeaveGroup(groups::leave(session, request))
+        }
+        RequestKind::ListGroups(request) => {
+            ResponseKind::ListGroups(groups::list(session, request))
+        }
+        RequestKind::DescribeGroups(request) => {
+            ResponseKind::DescribeGroups(groups::describe(session, request))
         }
         RequestKind::CreateTopics(request) => {
             ResponseKind::CreateTopics(topics::create(session, request))

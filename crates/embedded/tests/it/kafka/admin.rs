@@ -35,7 +35,6 @@ async fn topics_are_created_described_grown_and_deleted() {
     let unknown = ("unknown".to_owned(), RDKafkaErrorCode::UnknownTopicOrPartition);
     assert_eq!(deleted, [Ok("t".to_owned()), Err(unknown)]);
     assert_eq!(reader.fetch_metadata(None, PATIENCE).unwrap().topics().len(), 0);
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -62,7 +61,6 @@ async fn what_the_broker_would_not_do_is_refused() {
             RDKafkaErrorCode::InvalidConfig,
         ]
     );
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -76,5 +74,4 @@ async fn a_topic_created_again_under_the_same_name_is_empty() {
     let record = FutureRecord::<str, str>::to("t").payload("99");
     assert_eq!(send(&rig.producer(), record).await, (0, 0));
     assert_eq!(numbers(&take(&rig.reader("t", 0, Offset::Beginning), 1)), [99]);
-    rig.broker.stop().await;
 }

@@ -29,7 +29,6 @@ async fn reading_starts_at_any_offset_also_inside_a_batch() {
         assert_eq!(offsets(&taken), (start..40).collect::<Vec<_>>());
         assert_eq!(numbers(&taken), (start..40).collect::<Vec<_>>());
     }
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +46,6 @@ async fn an_offset_that_is_not_there_is_an_error() {
         }
     };
     assert_eq!(error.rdkafka_error_code(), Some(RDKafkaErrorCode::AutoOffsetReset), "{error}");
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,7 +82,6 @@ async fn offsets_are_found_by_time_exactly() {
         assert_eq!(found.elements()[0].offset(), want, "at {time}");
     }
     assert_eq!(reader.fetch_watermarks("t", 0, PATIENCE).unwrap(), (0, 8));
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -96,7 +93,7 @@ async fn a_waiting_fetch_is_woken_by_a_record() {
         rig.config().set("group.id", "g").set("fetch.wait.max.ms", "10000").create().unwrap();
     let mut places = TopicPartitionList::new();
     for partition in 0..2 {
-        places.add_partition_offset("t", partition, Offset::Beginning).unwrap();
+        places.add_partition_offset("t", partition, Offset::Offset(0)).unwrap();
     }
     reader.assign(&places).unwrap();
     let producer: FutureProducer = rig.config().set("linger.ms", "0").create().unwrap();
@@ -109,7 +106,6 @@ async fn a_waiting_fetch_is_woken_by_a_record() {
         let waited = begun.elapsed();
         assert!(round < 5 || waited < Duration::from_secs(5), "round {round}: {waited:?}");
     }
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -124,7 +120,8 @@ async fn a_record_larger_than_what_was_asked_for_is_delivered() {
         super::send(&producer, FutureRecord::<str, str>::to("t").payload(payload)).await;
     }
     let mut config = rig.config();
-    config.set("group.id", "g").set("fetch.message.max.bytes", "1000");
+    config.set("group.id", "g").set("enable.auto.commit", "false");
+    config.set("fetch.message.max.bytes", "1000");
     config.set("receive.message.max.bytes", "20000000").set("fetch.max.bytes", "10000");
     config.set("message.max.bytes", "1000");
     let reader: BaseConsumer = config.create().unwrap();
@@ -133,7 +130,6 @@ async fn a_record_larger_than_what_was_asked_for_is_delivered() {
     reader.assign(&places).unwrap();
     let taken = take(&reader, 3);
     assert_eq!(taken[1].payload().unwrap().len(), large.to_bytes().len());
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -156,5 +152,4 @@ async fn offsets_committed_without_a_group_member_are_kept() {
     let found = reader.committed_offsets(wanted, PATIENCE).unwrap();
     let found: Vec<Offset> = found.elements().iter().map(|place| place.offset()).collect();
     assert_eq!(found, [Offset::Offset(7), Offset::Invalid]);
-    rig.broker.stop().await;
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod consume;
+mod groups;
 mod produce;
 mod restart;
 

@@ -26,7 +26,6 @@ async fn a_record_comes_back_as_it_was_sent() {
     assert_eq!(message.timestamp().to_millis(), Some(1_234));
     let header = message.headers().unwrap().get(0);
     assert_eq!((header.key, header.value), ("h", Some(&b"v"[..])));
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +48,6 @@ async fn all_ways_of_acknowledging_and_compressing_work() {
     }
     let taken = take(&rig.reader("t", 0, Offset::Beginning), usize::try_from(sent).unwrap());
     assert_eq!(numbers(&taken), (0..sent).collect::<Vec<_>>());
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +62,6 @@ async fn an_idempotent_producer_with_zstd_loses_and_doubles_nothing() {
     send_numbers(&producer, "t", 0..5_000).await;
     let taken = take(&rig.reader("t", 0, Offset::Beginning), 5_000);
     assert_eq!(numbers(&taken), (0..5_000).collect::<Vec<_>>());
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -92,7 +89,6 @@ async fn a_topic_is_created_for_a_producer_only_when_allowed() {
         ),
         "{error}"
     );
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,7 +119,6 @@ async fn many_producers_at_once_fill_many_partitions() {
         seen.extend(taken.iter().map(|message| super::payload(message).to_owned()));
     }
     assert_eq!(seen.len(), 3_200);
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -136,5 +131,4 @@ async fn transactions_are_refused_and_not_pretended() {
         producer.init_transactions(std::time::Duration::from_secs(5)).unwrap_err()
     });
     assert!(matches!(error.await.unwrap(), KafkaError::Transaction(_)));
-    rig.broker.stop().await;
 }

@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use embedded::kafka::{Broker, Options};
+use futures::StreamExt;
 use rdkafka::Offset;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
@@ -23,7 +24,6 @@ async fn nothing_is_lost_over_a_restart_and_numbering_goes_on() {
     let rig = Rig::start(dir.path()).await;
     let taken = take(&rig.reader("t", 0, Offset::Offset(500)), 2_500);
     assert_eq!(numbers(&taken), (500..3_000).collect::<Vec<_>>());
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +47,6 @@ async fn an_unfinished_batch_at_the_end_of_a_log_is_cut_off() {
     assert!((10..20).contains(&end));
     send_numbers(&rig.producer(), "t", end..30).await;
     assert_eq!(numbers(&take(&kept, 30)), (0..30).collect::<Vec<_>>());
-    rig.broker.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -104,15 +103,26 @@ async fn what_was_acknowledged_survives_kill_9_while_an_idempotent_producer_writ
     for round in 1..=3 {
         let texts: Vec<String> = (sent..sent + 2_000).map(|n| n.to_string()).collect();
         sent += 2_000;
-        let mut deliveries = Vec::new();
+        let (some, enough) = tokio::sync::oneshot::channel();
+        let mut some = Some(some);
+        let mut deliveries = futures::stream::FuturesUnordered::new();
         for text in &texts {
             let record = FutureRecord::<str, str>::to("t").partition(0).payload(text);
             deliveries.push(producer.send(record, PATIENCE));
         }
-        let all = futures::future::join_all(deliveries);
+        let all = async {
+            let mut results = Vec::new();
+            while let Some(result) = deliveries.next().await {
+                results.push(result);
+                if results.len() >= 300 {
+                    some.take().map(|some| some.send(()));
+                }
+            }
+            results
+        };
         let kill = async {
             if round < 3 {
-                tokio::task::yield_now().await;
+                enough.await.unwrap();
                 host.kill().unwrap();
                 host.wait().unwrap();
                 host = spawn_host(dir.path());
@@ -131,5 +141,4 @@ async fn what_was_acknowledged_survives_kill_9_while_an_idempotent_producer_writ
     let rig = Rig::start(&dir.path().join("kafka")).await;
     let taken = take(&rig.reader("t", 0, Offset::Beginning), usize::try_from(sent).unwrap());
     assert_eq!(numbers(&taken), (0..sent).collect::<Vec<_>>(), "once each, in order");
-    rig.broker.stop().await;
 }
