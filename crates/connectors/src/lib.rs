@@ -5,10 +5,12 @@
 //! **Start at**: [`Registry`] (one line per connector), then [`options`] and [`format`].
 
 mod blackhole;
+mod datagen;
 mod filesystem;
 pub mod format;
 mod kafka;
 pub mod options;
+mod print;
 mod registry;
 pub mod s3;
 

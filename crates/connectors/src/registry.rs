@@ -12,7 +12,7 @@ use model::protocol::{LogLine, S3Settings};
 
 use crate::format::Format;
 use crate::options::refused;
-use crate::{blackhole, filesystem, kafka};
+use crate::{blackhole, datagen, filesystem, kafka, print};
 
 /// What connectors need of the process around them.
 #[derive(Clone)]
@@ -61,8 +61,10 @@ pub trait Connector: fmt::Debug + Send + Sync {
 /// The connectors, by the name users write. One line per connector.
 const CONNECTORS: &[(&str, &dyn Connector)] = &[
     ("blackhole", &blackhole::Blackhole),
+    ("datagen", &datagen::Datagen),
     ("filesystem", &filesystem::Filesystem),
     ("kafka", &kafka::Kafka),
+    ("print", &print::Print),
 ];
 
 /// All connectors of the installation; the planner's port.

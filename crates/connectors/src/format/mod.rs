@@ -19,7 +19,10 @@ use engine::connector::TableRefused;
 use engine::metrics::NodeMetrics;
 use engine::{Error, Result};
 
+pub(crate) use column::{Column, Data};
 pub use number::{write_double, write_float};
+pub(crate) use time::write_date;
+pub(crate) use view::{Values, View, children};
 
 use crate::options::{OptionSpec, Options};
 
