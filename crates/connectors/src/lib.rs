@@ -14,4 +14,4 @@ mod print;
 mod registry;
 pub mod s3;
 
-pub use registry::{Connector, Environment, Registry};
+pub use registry::{Connector, Environment, PrintLine, Registry};

@@ -14,6 +14,9 @@ use crate::format::Format;
 use crate::options::refused;
 use crate::{blackhole, datagen, filesystem, kafka, print};
 
+/// Takes one printed line, without its end.
+pub type PrintLine = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What connectors need of the process around them.
 #[derive(Clone)]
 pub struct Environment {
@@ -22,7 +25,7 @@ pub struct Environment {
     /// The application's log.
     pub log: Arc<dyn Fn(LogLine) + Send + Sync>,
     /// Where the rows of `print` tables go, one line a call; `None` = into the log.
-    pub print: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+    pub print: Option<PrintLine>,
     /// For the clients that need an async runtime.
     pub runtime: tokio::runtime::Handle,
 }

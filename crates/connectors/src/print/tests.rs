@@ -36,7 +36,7 @@ fn printed(options: &[(&str, &str)], parallelism: usize, batch: &Batch, hook: bo
             let line = format!("{} {} {} {}", line.at_ms, line.level, line.logger, line.message);
             logged.lock().expect("no panic").push(line);
         }),
-        print: hook.then(|| -> Arc<dyn Fn(&str) + Send + Sync> {
+        print: hook.then(|| -> crate::PrintLine {
             Arc::new(move |line: &str| direct.lock().expect("no panic").push(line.to_owned()))
         }),
         runtime: runtime.handle().clone(),
