@@ -60,6 +60,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("fetch.max.wait.ms", "fetch.wait.max.ms"),
     ("max.partition.fetch.bytes", "fetch.message.max.bytes"),
     ("max.request.size", "message.max.bytes"),
+    ("delivery.timeout.ms", "message.timeout.ms"),
     ("receive.buffer.bytes", "socket.receive.buffer.bytes"),
     ("send.buffer.bytes", "socket.send.buffer.bytes"),
     ("ssl.truststore.certificates", "ssl.ca.pem"),

@@ -16,7 +16,8 @@ use rdkafka::error::RDKafkaErrorCode;
 
 use super::client::Consumer;
 
-/// The queue through which a consumer's records arrive.
+/// The queue through which the records of a consumer's partitions arrive. What else the client has
+/// to say stays in the consumer's own queue, which `poll` serves.
 pub(super) struct RecordQueue {
     /// Destroyed before the consumer it belongs to, which `consumer` keeps alive.
     queue: NonNull<c::rd_kafka_queue_t>,
@@ -30,16 +31,32 @@ pub(super) struct RecordQueue {
 unsafe impl Send for RecordQueue {}
 
 impl RecordQueue {
-    /// The queue of `consumer`; `None` when it has no group id.
+    /// An empty queue of `consumer`.
     pub(super) fn of(consumer: &Arc<Consumer>) -> Option<Self> {
-        // SAFETY: the client's pointer is valid as long as the consumer lives; the call gives a
-        // reference of our own, or null.
-        let queue = unsafe { c::rd_kafka_queue_get_consumer(consumer.client().native_ptr()) };
+        // SAFETY: the client's pointer is valid as long as the consumer lives.
+        let queue = unsafe { c::rd_kafka_queue_new(consumer.client().native_ptr()) };
         Some(Self {
             queue: NonNull::new(queue)?,
             consumer: Arc::clone(consumer),
             slots: Vec::new(),
         })
+    }
+
+    /// Leads a partition's records here; to be called before the partition is assigned, so that
+    /// none goes elsewhere. Says whether it worked.
+    pub(super) fn lead(&self, topic: &CStr, partition: i32) -> bool {
+        // SAFETY: all pointers are valid; the partition's queue is given back after it has been
+        // told where to forward to, which keeps a reference of its own.
+        unsafe {
+            let client = self.consumer.client().native_ptr();
+            let records = c::rd_kafka_queue_get_partition(client, topic.as_ptr(), partition);
+            if records.is_null() {
+                return false;
+            }
+            c::rd_kafka_queue_forward(records, self.queue.as_ptr());
+            c::rd_kafka_queue_destroy(records);
+        }
+        true
     }
 
     /// Waits for a record, then takes what has arrived, `most` at most.

@@ -24,6 +24,9 @@ use super::split::{Progress, Split, split_id, started_entry};
 /// Time between two looks at how far the partitions' ends are.
 const LAG_MS: i64 = 1000;
 
+/// Events served at once.
+const MOST_EVENTS: usize = 100;
+
 /// What a reader is made of.
 pub(super) struct Parts {
     pub(super) table: Table,
@@ -114,6 +117,9 @@ impl Reader {
                 let read_to = split.read_to;
                 self.pending.push_back(Piece { split: place, rows: None, read_to, end: true });
             } else {
+                if !self.parts.queue.lead(&split.c_topic, split.partition) {
+                    return Err(Error::internal(format!("no queue for split `{}`", split.id)));
+                }
                 let offset = Offset::Offset(split.read_to);
                 list.add_partition_offset(&split.topic, split.partition, offset).map_err(client)?;
             }
@@ -134,6 +140,22 @@ impl Reader {
                 "waiting for Kafka at `{brokers}`: {}{words}; trying on",
                 what.trim_end_matches('.')
             ));
+        }
+    }
+
+    /// Serves what the client has to say besides records.
+    fn serve(&mut self) {
+        for _ in 0..MOST_EVENTS {
+            match self.parts.consumer.poll(Duration::ZERO) {
+                None => return,
+                Some(Err(error)) => {
+                    if let Some(code) = error.rdkafka_error_code() {
+                        self.parts.ear.hear(code.to_string());
+                    }
+                }
+                // Records come through the queue.
+                Some(Ok(_)) => {}
+            }
         }
     }
 
@@ -248,6 +270,7 @@ impl SourceReader for Reader {
         if let Some(polled) = self.next_pending() {
             return Ok(polled);
         }
+        self.serve();
         self.hear_news()?;
         self.receive(if self.pending.is_empty() { wait } else { Duration::ZERO })?;
         self.measure_lag();

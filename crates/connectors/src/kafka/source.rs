@@ -109,7 +109,7 @@ impl Source for KafkaSource {
             })?;
         let consumer = Arc::new(consumer);
         let queue = RecordQueue::of(&consumer)
-            .ok_or_else(|| Error::internal("a consumer with a group id has a queue"))?;
+            .ok_or_else(|| Error::internal("the Kafka client gives no queue"))?;
         let restored = context.restored.as_ref().map(split::restore).transpose()?;
         let discovery = Discovery::start(Task {
             consumer: Arc::clone(&consumer),

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test that uses them")]
 
 mod files;
+mod kafka;
+mod kafka_sink;
 mod s3;
 mod s3_files;
 mod table;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field};
 use connectors::{Environment, Registry};
@@ -106,8 +106,14 @@ pub(crate) fn lines(batches: &[RecordBatch]) -> Vec<String> {
     let Some(first) = batches.first() else { return Vec::new() };
     let all = concat_batches(&first.schema(), batches).unwrap();
     let options = arrow::util::display::FormatOptions::default().with_null("NULL");
-    let columns: Vec<_> = all
-        .columns()
+    let local = |column: &ArrayRef| match column.data_type() {
+        DataType::Timestamp(unit, Some(_)) => {
+            arrow::compute::cast(column, &DataType::Timestamp(*unit, None)).unwrap()
+        }
+        _ => Arc::clone(column),
+    };
+    let shown: Vec<ArrayRef> = all.columns().iter().map(local).collect();
+    let columns: Vec<_> = shown
         .iter()
         .map(|c| arrow::util::display::ArrayFormatter::try_new(c, &options).unwrap())
         .collect();
