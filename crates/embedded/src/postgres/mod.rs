@@ -22,7 +22,8 @@ pub struct Options {
     pub cache: Option<PathBuf>,
     /// A TCP port on 127.0.0.1, without password. None (the default) leaves the Unix socket only.
     pub tcp_port: Option<u16>,
-    /// Wait for the disk at every commit (the default).
+    /// Wait for the disk at every commit and when the cluster is created (the default). Without it
+    /// all is much faster and survives a crash of the server, but not a loss of power.
     pub fsync: bool,
     /// How many clients at once.
     pub max_connections: u32,

@@ -39,7 +39,7 @@ impl Server {
         identity.own(&socket_dir)?;
         let port = options.tcp_port.unwrap_or(socket::PORT);
         if !data.exists() {
-            create_cluster(&binaries, identity, dir, &data)?;
+            create_cluster(&binaries, identity, dir, options.fsync)?;
         }
         let mut socket_lock = socket::socket_in(&socket_dir, port).into_os_string();
         socket_lock.push(".lock");
@@ -122,7 +122,7 @@ fn is_ready(data: &Path, pid: u32) -> bool {
 }
 
 /// initdb into a folder beside it and a rename, so that a half-made cluster is never taken for one.
-fn create_cluster(binaries: &Binaries, identity: Identity, dir: &Path, data: &Path) -> Result<()> {
+fn create_cluster(binaries: &Binaries, identity: Identity, dir: &Path, fsync: bool) -> Result<()> {
     tracing::info!(dir = %dir.display(), version = binaries.major, "creating a postgres cluster");
     let unfinished = dir.join("data.new");
     if unfinished.exists() {
@@ -132,10 +132,14 @@ fn create_cluster(binaries: &Binaries, identity: Identity, dir: &Path, data: &Pa
     let mut command = Command::new(binaries.program("initdb"));
     command.arg("-D").arg(&unfinished);
     command.args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]);
+    if !fsync {
+        command.arg("--no-sync");
+    }
     let process = spawn(command, identity, &log)?;
     let outcome = match process.wait(Duration::from_secs(120)) {
         Some(status) if status.success() => {
-            return fs::rename(&unfinished, data).map_err(Error::io("rename", &unfinished));
+            let renamed = fs::rename(&unfinished, dir.join("data"));
+            return renamed.map_err(Error::io("rename", &unfinished));
         }
         Some(status) => format!("ended with {status}"),
         None => {

@@ -45,7 +45,6 @@ impl S3Server {
         access_key: &str,
         secret_key: &str,
     ) -> Result<Self> {
-        tokio::fs::create_dir_all(dir).await.map_err(Error::io("create", dir))?;
         let storage = Storage::open(dir)?;
         let mut builder = S3ServiceBuilder::new(storage);
         builder.set_auth(SimpleAuth::from_single(access_key, secret_key));
@@ -83,7 +82,7 @@ impl S3Server {
         if !s3s::path::check_bucket_name(bucket) {
             return Err(Error::BucketName(bucket.to_owned()));
         }
-        let folder = self.dir.join(bucket);
+        let folder = Storage::root(&self.dir).join(bucket);
         tokio::fs::create_dir_all(&folder).await.map_err(Error::io("create", &folder))
     }
 

@@ -19,29 +19,47 @@ use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 use s3s_fs::FileSystem;
 
 use super::locks::Locks;
+use super::safety::{self, Kept};
 use super::uploads;
 use crate::error::{Error, Result};
+
+/// The longest name of a file.
+const LONGEST_FILE_NAME: usize = 255;
+
+/// As long as any upload id.
+const SOME_UPLOAD_ID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The storage behind the server.
 ///
 /// `s3s-fs` looks whether an object exists and then writes it, so of several conditional writers
-/// each may win; here whatever writes an object holds the object's lock. It also lists open
-/// uploads, and tells of an unknown one with S3's own error code.
+/// each may win; here whatever writes an object holds the object's lock. Completing an upload is
+/// made safe against failures half-way, open uploads are listed, and an unknown upload or too long
+/// a key is told by S3's own error codes.
 #[derive(Debug)]
 pub(super) struct Storage {
     inner: FileSystem,
     root: PathBuf,
+    safe: PathBuf,
     locks: Locks,
 }
 
 impl Storage {
-    pub(super) fn open(root: &Path) -> Result<Self> {
-        let inner = FileSystem::new(root).map_err(|error| Error::Io {
+    /// Opens the store in `dir`.
+    pub(super) fn open(dir: &Path) -> Result<Self> {
+        let (root, safe) = (Self::root(dir), dir.join("completing"));
+        std::fs::create_dir_all(&root).map_err(Error::io("create", &root))?;
+        safety::restore_all(&root, &safe).map_err(Error::io("reopen uploads in", &safe))?;
+        let inner = FileSystem::new(&root).map_err(|error| Error::Io {
             action: "open the object store in",
-            path: root.to_owned(),
+            path: root.clone(),
             source: std::io::Error::other(format!("{error:?}")),
         })?;
-        Ok(Self { inner, root: root.to_owned(), locks: Locks::new() })
+        Ok(Self { inner, root, safe, locks: Locks::new() })
+    }
+
+    /// The folder with a folder for each bucket.
+    pub(super) fn root(dir: &Path) -> PathBuf {
+        dir.join("buckets")
     }
 
     fn must_be_open(&self, upload_id: &str) -> S3Result<()> {
@@ -50,6 +68,21 @@ impl Storage {
         }
         Err(s3_error!(NoSuchUpload, "the upload does not exist; it was completed or aborted"))
     }
+}
+
+/// The key becomes part of the name of a file.
+fn check_key(bucket: &str, key: &str, upload_id: Option<&str>) -> S3Result<()> {
+    let excess = uploads::metadata_file(bucket, key, upload_id).len();
+    if excess <= LONGEST_FILE_NAME {
+        return Ok(());
+    }
+    // Base64 makes four characters out of three.
+    let longest = key.len().saturating_sub((excess - LONGEST_FILE_NAME).div_ceil(4) * 3);
+    let length = key.len();
+    Err(s3_error!(
+        KeyTooLongError,
+        "this store takes keys of about {longest} bytes here, not of {length}"
+    ))
 }
 
 /// Writes the implementation: operations passed on as they are, those that first check that the
@@ -77,7 +110,6 @@ macro_rules! storage {
 storage! {
     plain {
         create_bucket: CreateBucketInput => CreateBucketOutput,
-        create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput,
         delete_bucket: DeleteBucketInput => DeleteBucketOutput,
         delete_object: DeleteObjectInput => DeleteObjectOutput,
         delete_objects: DeleteObjectsInput => DeleteObjectsOutput,
@@ -96,11 +128,20 @@ storage! {
         upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput,
     }
 
+    async fn create_multipart_upload(
+        &self,
+        req: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        check_key(&req.input.bucket, &req.input.key, Some(SOME_UPLOAD_ID))?;
+        self.inner.create_multipart_upload(req).await
+    }
+
     async fn put_object(
         &self,
         req: S3Request<PutObjectInput>,
     ) -> S3Result<S3Response<PutObjectOutput>> {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
+        check_key(&bucket, &key, None)?;
         let _alone = self.locks.lock(&bucket, &key).await;
         self.inner.put_object(req).await
     }
@@ -110,6 +151,7 @@ storage! {
         req: S3Request<CopyObjectInput>,
     ) -> S3Result<S3Response<CopyObjectOutput>> {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
+        check_key(&bucket, &key, None)?;
         let _alone = self.locks.lock(&bucket, &key).await;
         self.inner.copy_object(req).await
     }
@@ -121,7 +163,12 @@ storage! {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
         let _alone = self.locks.lock(&bucket, &key).await;
         self.must_be_open(&req.input.upload_id)?;
-        self.inner.complete_multipart_upload(req).await
+        let failed = |error| s3_error!(error, InternalError, "the upload cannot be kept safe");
+        let kept = Kept::keep(&self.root, &self.safe, &req.input).map_err(failed)?;
+        let completed = self.inner.complete_multipart_upload(req).await;
+        let settled = if completed.is_ok() { kept.forget() } else { kept.restore() };
+        settled.map_err(failed)?;
+        completed
     }
 
     async fn list_multipart_uploads(

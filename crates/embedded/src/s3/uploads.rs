@@ -22,10 +22,27 @@ pub(super) struct Upload {
 }
 
 /// The file that exists as long as an upload is open.
+pub(super) fn open_file(upload_id: &str) -> String {
+    format!(".upload-{upload_id}.json")
+}
+
+/// The file of one part.
+pub(super) fn part_file(upload_id: &str, number: i32) -> String {
+    format!(".upload_id-{upload_id}.part-{number}")
+}
+
+/// The file with the content type and so on of an object or of an upload.
+pub(super) fn metadata_file(bucket: &str, key: &str, upload_id: Option<&str>) -> String {
+    let (bucket, key) = (URL_SAFE_NO_PAD.encode(bucket), URL_SAFE_NO_PAD.encode(key));
+    let upload = upload_id.map(|id| format!(".upload-{id}")).unwrap_or_default();
+    format!(".bucket-{bucket}.object-{key}{upload}.metadata.json")
+}
+
+/// Is the upload neither completed nor aborted?
 pub(super) fn is_open(root: &Path, upload_id: &str) -> bool {
     // The id comes from a client and becomes part of a path.
     let harmless = upload_id.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
-    harmless && root.join(format!(".upload-{upload_id}.json")).exists()
+    harmless && root.join(open_file(upload_id)).exists()
 }
 
 /// The open uploads of a bucket by key and age.

@@ -6,6 +6,11 @@ use embedded::postgres::{Options, Postgres};
 
 use crate::eventually;
 
+/// Starts a server that does not wait for the disk, which may be busy with other tests.
+async fn start(dir: &Path) -> embedded::Result<Postgres> {
+    Postgres::start_with(dir, Options { fsync: false, ..Options::default() }).await
+}
+
 fn psql(server: &Postgres) -> Command {
     let beside = server.bin_dir().map(|bin| bin.join("psql")).filter(|psql| psql.exists());
     let mut command = Command::new(beside.unwrap_or_else(|| PathBuf::from("psql")));
@@ -45,7 +50,7 @@ async fn data_survives_stop_and_start_and_the_url_stays() {
     server.stop().await.unwrap();
     assert!(!is_alive(pid));
 
-    let server = Postgres::start(dir.path()).await.unwrap();
+    let server = start(dir.path()).await.unwrap();
     assert_eq!(server.url(), url);
     assert_eq!(query(&server, "SELECT word FROM kept"), "this");
     let pid = server.pid().unwrap();
@@ -56,7 +61,7 @@ async fn data_survives_stop_and_start_and_the_url_stays() {
 #[tokio::test]
 async fn committed_rows_survive_a_kill_and_its_lock_files_do_not_matter() {
     let dir = tempfile::tempdir().unwrap();
-    let server = Postgres::start(dir.path()).await.unwrap();
+    let server = start(dir.path()).await.unwrap();
     query(&server, "CREATE TABLE kept (n int)");
     query(&server, "INSERT INTO kept SELECT generate_series(1, 1000)");
     let pid = server.pid().unwrap();
@@ -70,7 +75,7 @@ async fn committed_rows_survive_a_kill_and_its_lock_files_do_not_matter() {
     let ours = stale.replacen(&pid.to_string(), &std::process::id().to_string(), 1);
     fs::write(&lock, ours).unwrap();
 
-    let server = Postgres::start(dir.path()).await.unwrap();
+    let server = start(dir.path()).await.unwrap();
     assert_eq!(query(&server, "SELECT count(*) FROM kept"), "1000");
     server.stop().await.unwrap();
 }
@@ -79,7 +84,7 @@ async fn committed_rows_survive_a_kill_and_its_lock_files_do_not_matter() {
 async fn a_folder_too_deep_for_a_socket_works_too() {
     let dir = tempfile::tempdir().unwrap();
     let deep = dir.path().join("a-rather-long-name-of-a-folder".repeat(4));
-    let server = Postgres::start(&deep).await.unwrap();
+    let server = start(&deep).await.unwrap();
     assert_eq!(query(&server, "SELECT 1"), "1");
     server.stop().await.unwrap();
 }
@@ -88,7 +93,7 @@ async fn a_folder_too_deep_for_a_socket_works_too() {
 async fn other_databases_have_urls_too_and_tcp_is_there_when_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let options = Options { tcp_port: Some(port), ..Options::default() };
+    let options = Options { tcp_port: Some(port), fsync: false, ..Options::default() };
     let server = Postgres::start_with(dir.path(), options).await.unwrap();
     query(&server, "CREATE DATABASE another");
     let output = psql(&server)
@@ -104,8 +109,8 @@ async fn other_databases_have_urls_too_and_tcp_is_there_when_asked_for() {
 #[tokio::test]
 async fn a_second_server_on_the_same_folder_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let first = Postgres::start(dir.path()).await.unwrap();
-    let error = Postgres::start(dir.path()).await.unwrap_err().to_string();
+    let first = start(dir.path()).await.unwrap();
+    let error = start(dir.path()).await.unwrap_err().to_string();
     assert!(error.contains("in use by another server (process"), "{error}");
     assert_eq!(query(&first, "SELECT 1"), "1");
     first.stop().await.unwrap();
@@ -115,7 +120,7 @@ async fn a_second_server_on_the_same_folder_is_refused() {
 #[tokio::test]
 async fn host_for_the_next_test() {
     let Some(dir) = crate::host_folder() else { return };
-    let server = Postgres::start(&dir).await.unwrap();
+    let server = start(&dir).await.unwrap();
     fs::write(dir.join("pid"), server.pid().unwrap().to_string()).unwrap();
     std::future::pending::<()>().await;
 }
@@ -139,7 +144,7 @@ async fn the_server_ends_with_a_process_that_is_killed() {
     host.kill().unwrap();
     host.wait().unwrap();
     // A start on the same folder waits for the orphan to end.
-    let server = Postgres::start(dir.path()).await.unwrap();
+    let server = start(dir.path()).await.unwrap();
     assert!(!is_alive(pid));
     server.stop().await.unwrap();
 }

@@ -213,3 +213,35 @@ async fn objects_are_kept_over_a_restart_and_strangers_are_refused() {
     assert_eq!(part, b"ont");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_failed_completion_leaves_the_upload_open() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, client) = start(dir.path()).await;
+    // All parts but the last must have 5 MiB.
+    let (id, parts) = upload(&client, "out", &[b"small", b"end"]).await;
+    let complete = |parts| {
+        let request = client.complete_multipart_upload().bucket(BUCKET).key("out");
+        request.upload_id(&id).multipart_upload(parts).send()
+    };
+    let refused = complete(parts.clone()).await.unwrap_err();
+    assert_eq!(refused.code(), Some("EntityTooSmall"));
+    let first = CompletedMultipartUpload::builder().parts(parts.parts()[0].clone()).build();
+    complete(first).await.unwrap();
+    assert_eq!(read(&client, "out").await, b"small");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_too_long_for_the_store_is_told_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, client) = start(dir.path()).await;
+    let put = |length| {
+        let key = "k".repeat(length);
+        client.put_object().bucket(BUCKET).key(key).body(ByteStream::from_static(b"x")).send()
+    };
+    put(160).await.unwrap();
+    let refused = put(170).await.unwrap_err();
+    assert_eq!(refused.code(), Some("KeyTooLongError"), "{refused:?}");
+    server.stop().await;
+}

@@ -9,6 +9,9 @@ mod open;
 mod producers;
 mod read;
 
+#[cfg(test)]
+mod tests;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;

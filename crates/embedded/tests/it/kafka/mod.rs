@@ -5,6 +5,7 @@ mod consume;
 mod groups;
 mod produce;
 mod restart;
+mod speed;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -102,9 +103,8 @@ fn take(consumer: &BaseConsumer, count: usize) -> Vec<OwnedMessage> {
     let mut taken = Vec::with_capacity(count);
     while taken.len() < count {
         assert!(Instant::now() < deadline, "only {} of {count} records came", taken.len());
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(message) => taken.push(message.unwrap().detach()),
-            None => {}
+        if let Some(message) = consumer.poll(Duration::from_millis(100)) {
+            taken.push(message.unwrap().detach());
         }
     }
     taken

@@ -69,7 +69,8 @@ async fn host_for_the_next_test() {
     std::future::pending::<()>().await;
 }
 
-fn spawn_host(dir: &Path) -> std::process::Child {
+/// Starts a broker on `kafka` below `dir` in a process of its own.
+pub(super) fn spawn_host(dir: &Path) -> std::process::Child {
     let _ = fs::remove_file(dir.join("ready"));
     let host = Command::new(std::env::current_exe().unwrap())
         .args(["kafka::restart::host_for_the_next_test", "--exact"])
