@@ -21,22 +21,41 @@ pub(crate) struct Emitter {
     waiting: Vec<RecordBatch>,
 }
 
-/// The bounds of the window of each record, in local milliseconds.
-pub(crate) trait Bounds {
-    /// Start, if it is known, and end of the window of record `row`.
-    fn of(&self, row: usize) -> (Option<i64>, i64);
+/// The bounds of the windows of some records, in local milliseconds.
+pub(crate) enum Bounds {
+    /// All are of one window; its start may be unknown.
+    One(Option<i64>, i64),
+    /// Start and end of each.
+    Each(Vec<(i64, i64)>),
 }
 
-/// All records are of one window.
-impl Bounds for (Option<i64>, i64) {
-    fn of(&self, _row: usize) -> (Option<i64>, i64) {
-        *self
+impl Bounds {
+    /// A property of the window that lies `start` to `end`.
+    fn value(property: WindowProperty, start: i64, end: i64, local: &LocalTime) -> i64 {
+        match property {
+            WindowProperty::Start => start,
+            WindowProperty::End => end,
+            WindowProperty::Time => local.instant(end.saturating_sub(1)),
+        }
     }
-}
 
-impl Bounds for Vec<(i64, i64)> {
-    fn of(&self, row: usize) -> (Option<i64>, i64) {
-        (Some(self[row].0), self[row].1)
+    fn column(
+        &self,
+        property: WindowProperty,
+        rows: usize,
+        local: &LocalTime,
+        zone: Option<Arc<str>>,
+    ) -> ArrayRef {
+        match self {
+            Self::One(start, end) => {
+                let value = Self::value(property, start.unwrap_or(*end), *end, local);
+                timestamps(std::iter::repeat_n(value, rows), zone)
+            }
+            Self::Each(bounds) => {
+                let value = |&(start, end)| Self::value(property, start, end, local);
+                timestamps(bounds.iter().map(value), zone)
+            }
+        }
     }
 }
 
@@ -51,7 +70,7 @@ impl Emitter {
         &mut self,
         mut columns: Vec<ArrayRef>,
         rows: usize,
-        bounds: &impl Bounds,
+        bounds: &Bounds,
         local: &LocalTime,
     ) -> Result<()> {
         for property in &self.properties {
@@ -59,16 +78,7 @@ impl Emitter {
             let DataType::Timestamp(_, zone) = field.data_type() else {
                 return Err(Error::internal("a window property is a timestamp"));
             };
-            let bounds = (0..rows).map(|row| bounds.of(row));
-            columns.push(match property {
-                WindowProperty::Start => {
-                    timestamps(bounds.map(|(start, end)| start.unwrap_or(end)), zone.clone())
-                }
-                WindowProperty::End => timestamps(bounds.map(|(_, end)| end), zone.clone()),
-                WindowProperty::Time => {
-                    timestamps(bounds.map(|(_, end)| local.instant(end - 1)), zone.clone())
-                }
-            });
+            columns.push(bounds.column(*property, rows, local, zone.clone()));
         }
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let schema = SchemaRef::clone(&self.schema);

@@ -59,8 +59,16 @@ impl OperatorFactory for GroupAggregate {
         let plan = self.plan()?;
         let groups = plan.groups()?;
         let (schema, fingerprint) = (self.schema(), self.fingerprint());
-        let (counts, turns, live) = (Vec::new(), Vec::new(), 0);
-        Ok(Box::new(Changing { plan, schema, fingerprint, groups, counts, turns, live }))
+        Ok(Box::new(Changing {
+            plan,
+            schema,
+            fingerprint,
+            groups,
+            counts: Vec::new(),
+            turns: Vec::new(),
+            places: Vec::new(),
+            live: 0,
+        }))
     }
 
     fn fingerprint(&self) -> String {
@@ -84,21 +92,32 @@ struct Changing {
     groups: Groups,
     /// Records of each group that were not taken back; 0 = the group is not there.
     counts: Vec<i64>,
-    /// Scratch: in which round each group takes part next.
+    /// Scratch: in which round each group takes part next; all 0 between batches.
     turns: Vec<u32>,
+    /// Scratch: where the last results of the groups of the present batch lie.
+    places: Vec<Place>,
     /// Groups that are there.
     live: usize,
 }
 
-/// A record to emit.
+/// What became of the group of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Came,
+    Stayed,
+    Went,
+}
+
+/// Where results lie: in which piece, and in which row of it.
+type Place = (usize, usize);
+
+/// A record's step, with the results before and after it.
 #[derive(Debug, Clone, Copy)]
 struct Change {
-    /// The input record that caused it.
     row: u32,
-    kind: RowKind,
-    /// Which column pieces hold its values, and where.
-    piece: usize,
-    at: usize,
+    step: Step,
+    old: Place,
+    new: Place,
 }
 
 /// Records of different groups, at most one of each.
@@ -109,10 +128,10 @@ struct Round {
 }
 
 impl Changing {
-    /// Every record must show its own change, so a group takes part once in each round.
+    /// Every record must show its own change, so a group takes part once in each round; those of a
+    /// round were in the round before, too.
     fn rounds(&mut self, of_rows: &[u32]) -> Vec<Round> {
         let mut rounds: Vec<Round> = Vec::new();
-        self.turns.clear();
         self.turns.resize(self.groups.len(), 0);
         for (row, &group) in (0_u32..).zip(of_rows) {
             let turn = &mut self.turns[group as usize];
@@ -124,14 +143,20 @@ impl Changing {
             round.groups.push(group);
             *turn += 1;
         }
+        for &group in of_rows {
+            self.turns[group as usize] = 0;
+        }
         rounds
     }
 
-    /// Adds the round's records; gives the results before and after.
-    fn apply(&mut self, batch: &Batch, round: &Round) -> Result<[Vec<ArrayRef>; 2]> {
+    /// Adds the round's records to their groups, or takes them back.
+    fn apply(&mut self, batch: &Batch, round: &Round) -> Result<()> {
         let room = self.groups.len();
-        self.groups.resize(room);
-        let before = self.groups.results(&round.groups)?;
+        if batch.kinds.is_none() {
+            let selection = Selection::of(round.rows.clone());
+            let groups = &round.groups;
+            return self.groups.change(&self.plan, &batch.rows, &selection, groups, room, false);
+        }
         for back in [false, true] {
             let (mut rows, mut groups) = (Vec::new(), Vec::new());
             for (&row, &group) in round.rows.iter().zip(&round.groups) {
@@ -145,52 +170,45 @@ impl Changing {
                 self.groups.change(&self.plan, &batch.rows, &selection, &groups, room, back)?;
             }
         }
-        let after = self.groups.results(&round.groups)?;
-        Ok([before, after])
-    }
-
-    /// What the round changed; `piece` is the number of its results before.
-    fn changes(
-        &mut self,
-        batch: &Batch,
-        round: &Round,
-        results: &[Vec<ArrayRef>; 2],
-        piece: usize,
-        changes: &mut Vec<Change>,
-    ) -> Result<()> {
-        let same = same_rows(&results[0], &results[1], round.rows.len())?;
-        let mut gone = Vec::new();
-        for (at, (&row, &group)) in round.rows.iter().zip(&round.groups).enumerate() {
-            let adds = batch.kind(row as usize).adds();
-            let count = &mut self.counts[group as usize];
-            let old = Change { row, kind: RowKind::UpdateBefore, piece, at };
-            let new = Change { row, kind: RowKind::UpdateAfter, piece: piece + 1, at };
-            match (*count, adds) {
-                // As in Flink, a record of which nothing is known cannot be taken back.
-                (0, false) => gone.push(group),
-                (0, true) => {
-                    changes.push(Change { kind: RowKind::Insert, ..new });
-                    *count = 1;
-                    self.live += 1;
-                }
-                (1, false) => {
-                    changes.push(Change { kind: RowKind::Delete, ..old });
-                    *count = 0;
-                    self.live -= 1;
-                    gone.push(group);
-                }
-                (_, adds) => {
-                    if !same.value(at) {
-                        changes.extend([old, new]);
-                    }
-                    *count += if adds { 1 } else { -1 };
-                }
-            }
-        }
-        self.groups.clear(&gone);
         Ok(())
     }
 
+    /// Counts the round's records and clears the groups that are gone; `piece` holds the results
+    /// after the round.
+    fn step(&mut self, batch: &Batch, round: &Round, piece: usize, changes: &mut Vec<Change>) {
+        let mut gone = Vec::new();
+        for (at, (&row, &group)) in round.rows.iter().zip(&round.groups).enumerate() {
+            let count = &mut self.counts[group as usize];
+            let new = (piece, at);
+            let old = std::mem::replace(&mut self.places[group as usize], new);
+            let step = match (*count, batch.kind(row as usize).adds()) {
+                // As in Flink, a record of which nothing is known cannot be taken back.
+                (0, false) => {
+                    gone.push(group);
+                    continue;
+                }
+                (0, true) => {
+                    *count = 1;
+                    self.live += 1;
+                    Step::Came
+                }
+                (1, false) => {
+                    *count = 0;
+                    self.live -= 1;
+                    gone.push(group);
+                    Step::Went
+                }
+                (_, adds) => {
+                    *count += if adds { 1 } else { -1 };
+                    Step::Stayed
+                }
+            };
+            changes.push(Change { row, step, old, new });
+        }
+        self.groups.clear(&gone);
+    }
+
+    /// Emits the changes in the order of the input records.
     fn emit(
         &self,
         batch: &Batch,
@@ -198,30 +216,38 @@ impl Changing {
         mut changes: Vec<Change>,
         out: &mut Output,
     ) -> Result<()> {
-        if changes.is_empty() {
-            return Ok(());
+        changes.sort_unstable_by_key(|change| change.row);
+        let old: Vec<Place> = changes.iter().map(|change| change.old).collect();
+        let new: Vec<Place> = changes.iter().map(|change| change.new).collect();
+        let (old, new) = (gathered(pieces, &old)?, gathered(pieces, &new)?);
+        let same = same_rows(&old, &new, changes.len())?;
+
+        let (mut rows, mut kinds, mut places) = (Vec::new(), Vec::new(), Vec::new());
+        let mut add = |row: u32, kind: RowKind, place: Place| {
+            rows.push(row);
+            kinds.push(kind as i8);
+            places.push(place);
+        };
+        for (at, change) in changes.iter().enumerate() {
+            match change.step {
+                Step::Came => add(change.row, RowKind::Insert, (1, at)),
+                Step::Went => add(change.row, RowKind::Delete, (0, at)),
+                Step::Stayed if same.value(at) => {}
+                Step::Stayed => {
+                    add(change.row, RowKind::UpdateBefore, (0, at));
+                    add(change.row, RowKind::UpdateAfter, (1, at));
+                }
+            }
         }
-        // Back into the order of the input; the sort keeps -U before +U.
-        changes.sort_by_key(|change| change.row);
-        let rows = UInt32Array::from_iter_values(changes.iter().map(|change| change.row));
-        let mut columns = self
-            .plan
-            .key_columns(&batch.rows)
-            .iter()
-            .map(|key| Ok(take(key, &rows, None)?))
-            .collect::<Result<Vec<_>>>()?;
-        let places: Vec<(usize, usize)> =
-            changes.iter().map(|change| (change.piece, change.at)).collect();
-        let results = pieces.first().map_or(0, Vec::len);
-        for call in 0..results {
-            let parts: Vec<&dyn Array> = pieces.iter().map(|piece| piece[call].as_ref()).collect();
-            columns.push(interleave(&parts, &places)?);
-        }
-        let options = RecordBatchOptions::new().with_row_count(Some(changes.len()));
+        let (count, rows) = (rows.len(), UInt32Array::from(rows));
+        let keys = self.plan.key_columns(&batch.rows);
+        let mut columns =
+            keys.iter().map(|key| Ok(take(key, &rows, None)?)).collect::<Result<Vec<_>>>()?;
+        columns.extend(gathered(&[old, new], &places)?);
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
         let schema = SchemaRef::clone(&self.schema);
         let mut made = Batch::of(RecordBatch::try_new_with_options(schema, columns, &options)?);
-        let kinds = changes.iter().map(|change| change.kind as i8);
-        made.kinds = Some(Int8Array::from_iter_values(kinds));
+        made.kinds = Some(Int8Array::from(kinds));
         out.emit(made);
         Ok(())
     }
@@ -247,6 +273,16 @@ impl Changing {
     }
 }
 
+/// Columns of the rows at `places` of pieces with the same columns.
+fn gathered(pieces: &[Vec<ArrayRef>], places: &[Place]) -> Result<Vec<ArrayRef>> {
+    let columns = pieces.first().map_or(0, Vec::len);
+    let column = |column: usize| {
+        let parts: Vec<&dyn Array> = pieces.iter().map(|piece| piece[column].as_ref()).collect();
+        Ok(interleave(&parts, places)?)
+    };
+    (0..columns).map(column).collect()
+}
+
 /// Which rows are equal in all columns.
 fn same_rows(before: &[ArrayRef], after: &[ArrayRef], rows: usize) -> Result<BooleanArray> {
     let mut same = BooleanArray::from(vec![true; rows]);
@@ -263,15 +299,26 @@ fn same_rows(before: &[ArrayRef], after: &[ArrayRef], rows: usize) -> Result<Boo
 
 impl Operator for Changing {
     fn on_batch(&mut self, _input: usize, batch: Batch, out: &mut Output) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
         let keys = self.plan.keys(&batch.rows)?;
         let mut of_rows = Vec::with_capacity(batch.len());
         self.groups.table.intern(&keys, 0..batch.len(), &mut of_rows);
         self.counts.resize(self.groups.len(), 0);
+        self.groups.resize(self.groups.len());
         let (mut pieces, mut changes) = (Vec::new(), Vec::new());
+        self.places.resize(self.groups.len(), (0, 0));
         for round in self.rounds(&of_rows) {
-            let results = self.apply(&batch, &round)?;
-            self.changes(&batch, &round, &results, pieces.len(), &mut changes)?;
-            pieces.extend(results);
+            if pieces.is_empty() {
+                pieces.push(self.groups.results(&round.groups)?);
+                for (at, &group) in round.groups.iter().enumerate() {
+                    self.places[group as usize] = (0, at);
+                }
+            }
+            self.apply(&batch, &round)?;
+            pieces.push(self.groups.results(&round.groups)?);
+            self.step(&batch, &round, pieces.len() - 1, &mut changes);
         }
         self.emit(&batch, &pieces, changes, out)?;
         self.forget_groups()

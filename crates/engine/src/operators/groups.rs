@@ -263,7 +263,7 @@ impl Groups {
         }
     }
 
-    /// Makes room in the accumulators.
+    /// Makes room in the accumulators for groups that have no records yet.
     pub(crate) fn resize(&mut self, groups: usize) {
         for accumulator in &mut self.accumulators {
             accumulator.resize(groups);

@@ -11,11 +11,12 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
 
-use super::emitter::Emitter;
+use super::emitter::{Bounds, Emitter};
 use super::groups::{CHUNK, GroupPlan, Groups, Selection};
 use super::keys::KeyTable;
 use super::local_time::{LocalTime, TimeColumn};
 use super::snapshot::{Reached, StateWriter, read};
+use super::window::only_inserts;
 use crate::batch::{Batch, Watermark};
 use crate::metrics::NodeMetrics;
 use crate::operator::{Operator, OperatorContext, Output};
@@ -227,7 +228,7 @@ impl SessionWindows {
         for places in fired.chunks(CHUNK) {
             let held = || places.iter().map(|&place| self.sessions[place as usize]);
             let keys: Vec<u32> = held().map(|session| session.key).collect();
-            let bounds: Vec<(i64, i64)> = held().map(|s| (s.start, s.end)).collect();
+            let bounds = Bounds::Each(held().map(|s| (s.start, s.end)).collect());
             let mut columns = self.keys.columns(&keys)?;
             columns.extend(self.groups.results(places)?);
             self.emitter.add(columns, places.len(), &bounds, &self.local)?;
@@ -268,6 +269,7 @@ impl Operator for SessionWindows {
         if batch.is_empty() {
             return Ok(());
         }
+        only_inserts(&batch)?;
         self.take_in(&batch)?;
         if let Some(marks) = batch.watermarks.as_ref().filter(|_| self.column.is_some()) {
             self.reached.progress = self.reached.progress.max(marks.value(batch.len() - 1));

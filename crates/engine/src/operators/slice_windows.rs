@@ -7,21 +7,22 @@
 //! all subtasks at a barrier. A record that is late for some windows of its slice is kept apart
 //! from the records that are not: see [`Place`].
 
+use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
-use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int64Type};
+use hashbrown::HashMap;
 
-use super::emitter::Emitter;
+use super::emitter::{Bounds, Emitter};
 use super::groups::{GroupPlan, Groups, Selection, chunks, numbers};
 use super::keys::BatchKeys;
 use super::local_time::{LocalTime, TimeColumn};
 use super::slicing::Slicing;
 use super::snapshot::{Reached, StateWriter, read};
-use super::window::TimeAttribute;
+use super::window::{TimeAttribute, only_inserts};
 use crate::batch::{Batch, Watermark};
 use crate::metrics::NodeMetrics;
 use crate::operator::{Operator, OperatorContext, Output};
@@ -285,7 +286,7 @@ impl SliceWindows {
     }
 
     fn emit(&mut self, groups: &Groups, end: i64) -> Result<()> {
-        let bounds = (self.slicing.start(end), end);
+        let bounds = Bounds::One(self.slicing.start(end), end);
         for range in chunks(groups.len()) {
             let numbers = numbers(range);
             let mut columns = groups.table.columns(&numbers)?;
@@ -308,6 +309,7 @@ impl Operator for SliceWindows {
         if batch.is_empty() {
             return Ok(());
         }
+        only_inserts(&batch)?;
         let times = self.times(&batch.rows)?;
         let keys = self.plan.keys(&batch.rows)?;
         let marks = batch.watermarks.as_ref().filter(|_| !self.processing);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, TimeUnit};
 use chrono_tz::Tz;
 
-use crate::batch::SchemaRef;
+use crate::batch::{Batch, RowKind, SchemaRef};
 use crate::{Error, Result};
 
 /// How windows lie on the time line; all lengths in milliseconds.
@@ -133,4 +133,14 @@ pub(crate) fn fields_of(input: &SchemaRef, columns: &[usize]) -> Result<Vec<Arc<
             None => Err(Error::internal(format!("the input has no column {column}"))),
         })
         .collect()
+}
+
+/// Windows take no updates (the planner refuses them with better words).
+pub(crate) fn only_inserts(batch: &Batch) -> Result<()> {
+    match &batch.kinds {
+        Some(kinds) if kinds.values().iter().any(|&kind| kind != RowKind::Insert as i8) => {
+            Err(Error::internal("a window over changes is not supported"))
+        }
+        _ => Ok(()),
+    }
 }

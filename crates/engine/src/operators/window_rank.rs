@@ -13,7 +13,7 @@ use arrow::row::{RowConverter, SortField};
 use super::groups::CHUNK;
 use super::local_time::{LocalTime, TimeColumn};
 use super::snapshot::{Reached, StateWriter, read};
-use super::window::{TimeAttribute, zone_name};
+use super::window::{TimeAttribute, only_inserts, zone_name};
 use super::windowed_aggregate::AttachedWindow;
 use crate::batch::{Batch, SchemaRef, Watermark};
 use crate::metrics::NodeMetrics;
@@ -239,9 +239,7 @@ impl Ranking {
 
 impl Operator for Ranking {
     fn on_batch(&mut self, _input: usize, batch: Batch, _out: &mut Output) -> Result<()> {
-        if batch.kinds.as_ref().is_some_and(|kinds| kinds.values().iter().any(|kind| *kind != 0)) {
-            return Err(Error::internal("a window's ranks need an input that only inserts"));
-        }
+        only_inserts(&batch)?;
         let ends = TimeColumn::new(batch.rows.column(self.spec.window.end))?;
         let marks = batch.watermarks.as_ref().filter(|_| !self.processing());
         let mut windows: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
