@@ -32,7 +32,7 @@ async fn a_silent_worker_loses_its_run_and_what_it_says_later_changes_nothing() 
         assert_eq!(verdict.unwrap(), Verdict::Fenced);
     }
     assert!(control.renew_leases(world.worker).await.unwrap().is_empty());
-    assert_eq!(control.renew_leases(second).await.unwrap(), [new.job.clone()]);
+    assert_eq!(control.renew_leases(second).await.unwrap(), std::slice::from_ref(&new.job));
     let described = world.describe("alerts").await;
     assert_eq!(described.status, Status::Running);
     let run = described.run.unwrap();
