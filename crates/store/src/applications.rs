@@ -155,7 +155,7 @@ impl Tx {
                     maintenance_window_start, created_at, updated_at
                FROM applications
               WHERE name = $1
-                FOR UPDATE",
+                FOR NO KEY UPDATE",
         )
         .bind(name.as_str())
         .fetch_optional(&mut *self.inner)

@@ -6,7 +6,7 @@ use crate::{
 };
 
 impl Tx {
-    /// Keeps bytes under their SHA-256; the same bytes are kept once.
+    /// Keeps bytes under their SHA-256; the same bytes are kept once, and count as new again.
     ///
     /// # Errors
     /// The database does not answer.
@@ -14,7 +14,7 @@ impl Tx {
         sqlx::query(
             "INSERT INTO artifacts (sha256, bytes)
              VALUES ($1, $2)
-             ON CONFLICT ON CONSTRAINT artifacts_pkey DO NOTHING",
+             ON CONFLICT ON CONSTRAINT artifacts_pkey DO UPDATE SET created_at = now()",
         )
         .bind(sha256)
         .bind(bytes)

@@ -60,7 +60,7 @@ impl Tx {
                 AND r.kpus <= $1
               ORDER BY r.next_attempt_at
               LIMIT 1
-                FOR UPDATE OF a, r SKIP LOCKED",
+                FOR NO KEY UPDATE OF a, r SKIP LOCKED",
         )
         .bind(i32::try_from(free_kpus).unwrap_or(i32::MAX))
         .fetch_optional(&mut *self.inner)
@@ -163,6 +163,24 @@ impl Tx {
                 })
             })
             .collect()
+    }
+
+    /// Takes all runs from a worker that ends in good order, to be claimed by others at once.
+    /// Returns how many.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn release_runs_of(&mut self, worker: WorkerId) -> Result<u64> {
+        let done = sqlx::query(
+            "UPDATE runs
+                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
+                    next_attempt_at = now()
+              WHERE claimed_by = $1 AND ended_at IS NULL",
+        )
+        .bind(worker.0)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(done.rows_affected())
     }
 
     /// Names of the applications that wait for us rather than for a customer: in a transient

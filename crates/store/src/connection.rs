@@ -22,7 +22,8 @@ pub struct Tx {
 }
 
 impl Store {
-    /// Connects to `postgres://…` with at most `connections` connections.
+    /// Connects to `postgres://…` with at most `connections` connections; whoever listens
+    /// ([`Store::wake`]) takes one of them for good.
     ///
     /// # Errors
     /// The URL is wrong or the database does not answer within ten seconds.

@@ -12,6 +12,17 @@ pub struct Garbage {
 }
 
 impl Tx {
+    /// Whether nobody else cleans up at the moment; holds until the end of the transaction.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn try_lock_cleanup(&mut self) -> Result<bool> {
+        // Any number that no other advisory lock of ours uses.
+        Ok(sqlx::query_scalar("SELECT pg_try_advisory_xact_lock(7311)")
+            .fetch_one(&mut *self.inner)
+            .await?)
+    }
+
     /// Notes that a folder is not needed any more.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ fn record((sequence, attempt, at, level, logger, message): Row) -> Result<LogRec
 
 impl Tx {
     /// Appends lines of an attempt; false, and nothing is kept, if it is not the present one of
-    /// its run.
+    /// its run. The run is not locked: that another attempt begins at this very moment is no harm.
     ///
     /// # Errors
     /// The database does not answer.
@@ -50,8 +50,7 @@ impl Tx {
     ) -> Result<bool> {
         let present: Option<i64> = sqlx::query_scalar(
             "SELECT 1::bigint FROM runs
-              WHERE id = $1 AND application_id = $2 AND attempt = $3 AND ended_at IS NULL
-                FOR KEY SHARE",
+              WHERE id = $1 AND application_id = $2 AND attempt = $3 AND ended_at IS NULL",
         )
         .bind(run.0)
         .bind(application.0)
@@ -144,13 +143,16 @@ impl Tx {
     /// The database does not answer.
     pub async fn trim_logs(&mut self, keep: i64) -> Result<u64> {
         let done = sqlx::query(
-            "DELETE FROM log_lines l
-              USING applications a
-              WHERE l.application_id = a.id
-                AND l.sequence <= (SELECT k.sequence FROM log_lines k
-                                    WHERE k.application_id = a.id
-                                    ORDER BY k.sequence DESC
-                                   OFFSET $1 LIMIT 1)",
+            "WITH cut AS MATERIALIZED (
+                 SELECT a.id, (SELECT k.sequence FROM log_lines k
+                                WHERE k.application_id = a.id
+                                ORDER BY k.sequence DESC
+                               OFFSET $1 LIMIT 1) AS last
+                   FROM applications a
+             )
+             DELETE FROM log_lines l
+              USING cut
+              WHERE l.application_id = cut.id AND l.sequence <= cut.last",
         )
         .bind(keep)
         .execute(&mut *self.inner)

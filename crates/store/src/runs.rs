@@ -249,7 +249,7 @@ impl Tx {
             "SELECT *, now() AS now
                FROM runs
               WHERE application_id = $1 AND ended_at IS NULL
-                FOR UPDATE",
+                FOR NO KEY UPDATE",
         )
         .bind(application.0)
         .fetch_optional(&mut *self.inner)

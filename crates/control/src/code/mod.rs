@@ -60,6 +60,14 @@ pub struct S3Change {
     pub object_version: Option<String>,
 }
 
+/// The S3 object that code was read from.
+#[derive(Debug)]
+struct Origin {
+    location: S3Location,
+    version: Option<String>,
+    etag: Option<String>,
+}
+
 /// Code that may be kept.
 #[derive(Debug)]
 pub(crate) struct Accepted {
@@ -78,7 +86,7 @@ impl Control {
         properties: &PropertyGroups,
     ) -> Result<Accepted> {
         let kind = new.content_type.or_else(|| before.map(ApplicationCode::content_type));
-        let (bytes, s3) = match new.content {
+        let (bytes, origin) = match new.content {
             NewContent::Text(text) => {
                 expect_kind(kind, CodeContentType::Plaintext, "TextContent")?;
                 return self.accept_script(text, None, properties).await;
@@ -97,11 +105,11 @@ impl Control {
             }
         };
         match kind {
-            Some(CodeContentType::Zipfile) => accept_zip(bytes, s3, properties).await,
+            Some(CodeContentType::Zipfile) => accept_zip(bytes, origin, properties).await,
             Some(CodeContentType::Plaintext) => {
                 let text = String::from_utf8(bytes)
                     .map_err(|_| Invalid::new("S3ContentLocation", "must be UTF-8 text"))?;
-                self.accept_script(text, s3, properties).await
+                self.accept_script(text, origin, properties).await
             }
             None => Err(Invalid::new("CodeContentType", "must be given").into()),
         }
@@ -128,12 +136,12 @@ impl Control {
     async fn accept_script(
         &self,
         text: String,
-        s3: Option<S3Location>,
+        origin: Option<Origin>,
         properties: &PropertyGroups,
     ) -> Result<Accepted> {
         check_length("TextContent", &text, 1, LONGEST_TEXT)?;
         self.check_script(text.clone(), properties.clone()).await?;
-        let mut code = measured(text.as_bytes(), Program::Sql { text: String::new() }, s3);
+        let mut code = measured(text.as_bytes(), Program::Sql { text: String::new() }, origin);
         code.program = Program::Sql { text };
         Ok(Accepted { code, zip: None })
     }
@@ -147,7 +155,7 @@ impl Control {
             .map_err(Error::Script)
     }
 
-    async fn read_s3(&self, location: S3Location) -> Result<(Vec<u8>, Option<S3Location>)> {
+    async fn read_s3(&self, location: S3Location) -> Result<(Vec<u8>, Option<Origin>)> {
         let object =
             self.objects.read(&location, LARGEST_ZIP).await.map_err(|error| match error {
                 ReadError::NotFound => Error::NoSuchObject {
@@ -157,7 +165,8 @@ impl Control {
                 ReadError::TooLarge { limit } => too_large("S3ContentLocation", limit),
                 ReadError::Unavailable(_) => Error::ObjectStore(error),
             })?;
-        Ok((object.bytes, Some(location)))
+        let origin = Origin { location, version: object.version, etag: object.etag };
+        Ok((object.bytes, Some(origin)))
     }
 }
 
@@ -193,11 +202,11 @@ fn changed(present: Option<&S3Location>, change: S3Change) -> Result<S3Location>
 
 async fn accept_zip(
     bytes: Vec<u8>,
-    s3: Option<S3Location>,
+    origin: Option<Origin>,
     properties: &PropertyGroups,
 ) -> Result<Accepted> {
     let bytes = check_zip(bytes, properties).await?;
-    Ok(Accepted { code: measured(&bytes, Program::Zip, s3), zip: Some(bytes) })
+    Ok(Accepted { code: measured(&bytes, Program::Zip, origin), zip: Some(bytes) })
 }
 
 async fn check_zip(bytes: Vec<u8>, properties: &PropertyGroups) -> Result<Vec<u8>> {
@@ -210,13 +219,17 @@ async fn check_zip(bytes: Vec<u8>, properties: &PropertyGroups) -> Result<Vec<u8
     .map_err(Error::Task)?
 }
 
-fn measured(bytes: &[u8], program: Program, s3: Option<S3Location>) -> ApplicationCode {
+fn measured(bytes: &[u8], program: Program, origin: Option<Origin>) -> ApplicationCode {
+    let (s3, s3_version, s3_etag) =
+        origin.map_or((None, None, None), |o| (Some(o.location), o.version, o.etag));
     ApplicationCode {
         program,
         sha256: hexadecimal(&Sha256::digest(bytes)),
         md5: hexadecimal(&Md5::digest(bytes)),
         size: bytes.len() as u64,
         s3,
+        s3_version,
+        s3_etag,
     }
 }
 

@@ -12,12 +12,16 @@ const LOG_LINES_KEPT: i64 = 10_000;
 impl Control {
     /// Retires old checkpoints, log lines, artifacts and silent workers, and lists up to `limit`
     /// folders of the object store that nothing needs any more. The worker removes every object
-    /// in them, then says so by [`Control::garbage_removed`]. To be called now and then.
+    /// in them, then says so by [`Control::garbage_removed`]. To be called now and then, about
+    /// every half minute; empty while another worker does the same.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn cleanup(&self, limit: i64) -> Result<Vec<Garbage>> {
         let mut tx = self.store.begin().await?;
+        if !tx.try_lock_cleanup().await? {
+            return Ok(Vec::new());
+        }
         tx.retire_checkpoints(CHECKPOINTS_KEPT).await?;
         tx.trim_logs(LOG_LINES_KEPT).await?;
         tx.delete_silent_workers(self.settings.timing.worker_silence).await?;

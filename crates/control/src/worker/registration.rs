@@ -55,13 +55,16 @@ impl Control {
         self.settings.timing.lease
     }
 
-    /// Forgets a worker that ends in good order, after it has reported the end of all its jobs.
+    /// Forgets a worker that ends in good order, after it has ended its processes: what it had is
+    /// free for others at once, without counting as a failure.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn retire_worker(&self, worker: WorkerId) -> Result<()> {
         let mut tx = self.store.begin().await?;
+        tx.release_runs_of(worker).await?;
         tx.delete_worker(worker).await?;
+        tx.notify().await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! What a worker reports of its jobs.
 
-use model::lifecycle::{Event, settle};
-use model::protocol::{CheckpointWritten, Failure, JobMetrics, LogLine};
+use model::{
+    lifecycle::{Event, settle},
+    protocol::{CheckpointWritten, Failure, JobMetrics, LogLine},
+};
 use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, Tx};
 
 use crate::{

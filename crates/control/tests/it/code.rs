@@ -113,6 +113,9 @@ async fn code_in_s3_is_read_when_it_is_given_and_never_again() {
         }
     };
     assert_eq!(script().await, "SELECT 1");
+    let kept = world.describe("alerts").await.configuration.code.unwrap();
+    assert_eq!(kept.s3_version.as_deref(), Some("v7"));
+    assert_eq!(kept.s3_etag.as_deref(), Some("etag of 8 bytes"));
     let change = |change| Change {
         code: Some(NewCode { content_type: None, content: NewContent::S3Change(change) }),
         ..Change::default()

@@ -42,6 +42,20 @@ async fn a_silent_worker_loses_its_run_and_what_it_says_later_changes_nothing() 
 }
 
 #[tokio::test]
+async fn what_a_leaving_worker_had_is_free_at_once_without_a_failure() {
+    let world = World::new(PATIENT).await;
+    world.create("alerts").await;
+    let old = world.run("alerts").await;
+    world.checkpoint(&old.job, 1, None).await;
+    world.control.retire_worker(world.worker).await.unwrap();
+    assert_eq!(world.written(&old.job, 2, None).await, Verdict::Fenced);
+    let second = register(&world.control, "second").await;
+    let new = world.control.claim(second, 8).await.unwrap().unwrap();
+    assert_eq!((new.job.attempt, new.restore.checkpoint()), (2, Some(1)));
+    assert_eq!(world.describe("alerts").await.run.unwrap().failure, None);
+}
+
+#[tokio::test]
 async fn a_checkpoint_is_recorded_once_however_often_it_is_reported() {
     let world = World::new(PATIENT).await;
     world.create("alerts").await;

@@ -32,6 +32,12 @@ pub struct ApplicationCode {
     /// Where the customer had the code, when it was given as an S3 reference.
     #[serde(default)]
     pub s3: Option<S3Location>,
+    /// Version of that object when it was read, where its bucket keeps versions.
+    #[serde(default)]
+    pub s3_version: Option<String>,
+    /// Entity tag of that object when it was read.
+    #[serde(default)]
+    pub s3_etag: Option<String>,
 }
 
 /// What is run.

@@ -62,6 +62,10 @@ async fn attempts_rise_over_the_life_of_an_application() {
     let second = tx.claim_run(&lost.run, other, MINUTE, &empty(), true).await.unwrap();
     assert_eq!((first, second), (1, 2));
     assert!(tx.held(worker).await.unwrap().is_empty());
+    assert_eq!(tx.release_runs_of(worker).await.unwrap(), 0);
+    assert_eq!(tx.release_runs_of(other).await.unwrap(), 1);
+    let free = tx.lock_claimable(9).await.unwrap().unwrap();
+    assert_eq!((free.run.claimed_by, free.run.attempt), (None, 2));
     assert_eq!(tx.latest_run(application.id).await.unwrap().unwrap().restarts, 1);
 }
 

@@ -29,6 +29,8 @@ fn configuration() -> ApplicationConfiguration {
         md5: "b".repeat(32),
         size: 8,
         s3: None,
+        s3_version: None,
+        s3_etag: None,
     };
     let new = ApplicationConfiguration::new("FLINK-1_20".parse().unwrap());
     ApplicationConfiguration { code: Some(code), ..new }

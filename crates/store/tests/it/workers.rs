@@ -19,6 +19,9 @@ async fn a_notification_wakes_once_it_is_committed() {
 async fn garbage_is_listed_until_it_is_removed() {
     let (_database, store) = database::fresh().await;
     let mut tx = store.begin().await.unwrap();
+    assert!(tx.try_lock_cleanup().await.unwrap());
+    let mut other = store.begin().await.unwrap();
+    assert!(!other.try_lock_cleanup().await.unwrap());
     for folder in ["a", "b"] {
         tx.insert_garbage(folder).await.unwrap();
     }
