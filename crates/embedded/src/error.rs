@@ -74,6 +74,9 @@ pub enum Error {
     /// A name that S3 does not accept for a bucket.
     #[error("`{0}` is no bucket name; use 3 to 63 lower-case letters, digits, `.` and `-`")]
     BucketName(String),
+    /// The tokio runtime is being shut down.
+    #[error("the program is shutting down")]
+    ShuttingDown,
     /// A file or process operation failed.
     #[error("cannot {action} `{}`", .path.display())]
     Io {

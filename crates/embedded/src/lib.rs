@@ -8,6 +8,7 @@
 //!
 //! Start at [`postgres::Postgres`], [`s3::S3Server`] and [`kafka::Broker`].
 
+mod blocking;
 mod error;
 pub mod kafka;
 pub mod postgres;

@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -16,10 +16,14 @@ use super::coordinator::{self, Coordinator};
 use super::identity::Identity;
 use super::log::Durability;
 use super::offsets::Offsets;
+use crate::blocking::off_the_runtime;
 use crate::error::{Error, Result};
 
 /// Requests under way at [`Broker::stop`] get this long.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long to wait for a folder that is still in use.
+const CLAIM_WITHIN: Duration = Duration::from_secs(2);
 
 /// How a [`Broker`] behaves.
 #[derive(Debug, Clone)]
@@ -73,7 +77,10 @@ impl Broker {
     /// When the folder cannot be used, is in use, or the address cannot be bound.
     pub async fn start(dir: &Path, listen: SocketAddr, options: Options) -> Result<Self> {
         let stop = CancellationToken::new();
-        let shared = Arc::new(open(dir, options, stop.clone())?);
+        // Reading the logs may take a while and must not hold up other tasks.
+        let (folder, token) = (dir.to_owned(), stop.clone());
+        let opened = off_the_runtime(move || open(&folder, options, token)).await?;
+        let shared = Arc::new(opened);
         let refused = |source| Error::Listen { address: listen, source };
         let listener = TcpListener::bind(listen).await.map_err(refused)?;
         let address = listener.local_addr().map_err(refused)?;
@@ -114,10 +121,19 @@ fn open(dir: &Path, options: Options, stop: CancellationToken) -> Result<Shared>
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     let lock = dir.join("lock");
     let claim = File::create(&lock).map_err(Error::io("create", &lock))?;
-    match claim.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => return Err(Error::BrokerInUse { dir: dir.to_owned() }),
-        Err(TryLockError::Error(error)) => return Err(Error::io("lock", &lock)(error)),
+    // A broker that was dropped a moment ago may still be closing its connections.
+    let deadline = Instant::now() + CLAIM_WITHIN;
+    loop {
+        match claim.try_lock() {
+            Ok(()) => break,
+            Err(TryLockError::Error(error)) => return Err(Error::io("lock", &lock)(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::BrokerInUse { dir: dir.to_owned() });
+            }
+        }
     }
     let durability = match options.fsync {
         true => Durability::PowerLoss,

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use self::server::Server;
+use crate::blocking::off_the_runtime;
 use crate::error::{Error, Result};
 
 /// How to start a [`Postgres`].
@@ -129,21 +130,4 @@ impl Postgres {
 
 async fn start_server(dir: PathBuf, options: Options) -> Result<Server> {
     off_the_runtime(move || Server::start(&dir, &options)).await
-}
-
-/// Starting and stopping wait for processes and files, which must not hold up other tasks.
-async fn off_the_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failed) => match failed.try_into_panic() {
-            Ok(panic) => std::panic::resume_unwind(panic),
-            Err(cancelled) => Err(Error::Io {
-                action: "run on a stopping runtime",
-                path: "postgres".into(),
-                source: std::io::Error::other(cancelled),
-            }),
-        },
-    }
 }

@@ -29,9 +29,18 @@ pub(super) struct Server {
 impl Server {
     /// Creates the cluster below `dir` if it is not there, and starts a server on it.
     pub(super) fn start(dir: &Path, options: &Options) -> Result<Self> {
-        let data = dir.join("data");
-        let binaries = Binaries::find(&data, options.cache.as_deref())?;
+        let binaries = Binaries::find(&dir.join("data"), options.cache.as_deref())?;
         let identity = Identity::choose(&binaries.program("postgres"))?;
+        Self::start_as(identity, binaries, dir, options)
+    }
+
+    fn start_as(
+        identity: Identity,
+        binaries: Binaries,
+        dir: &Path,
+        options: &Options,
+    ) -> Result<Self> {
+        let data = dir.join("data");
         fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
         let claim = leftovers::claim(dir, &data)?;
         identity.own(dir)?;
@@ -198,4 +207,37 @@ fn percent_encode(path: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+    use super::*;
+
+    /// The way for root where user namespaces are forbidden; needs root to be tried.
+    #[test]
+    fn the_server_runs_as_nobody_too() {
+        let dir = tempfile::tempdir().unwrap();
+        if dir.path().metadata().unwrap().uid() != 0 {
+            return;
+        }
+        // Every folder above must be open to it.
+        fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
+        let dir = dir.path().join("postgres");
+        let options = Options { fsync: false, ..Options::default() };
+        for _ in 0..2 {
+            let binaries = Binaries::find(&dir.join("data"), None).unwrap();
+            let server = Server::start_as(Identity::Nobody, binaries, &dir, &options).unwrap();
+            let owner = Path::new("/proc").join(server.pid().to_string());
+            assert_eq!(owner.metadata().unwrap().uid(), 65_534);
+            server.stop().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_url_carries_any_path() {
+        assert_eq!(percent_encode("/a b/\u{e4}"), "%2Fa%20b%2F%C3%A4");
+    }
 }
