@@ -101,7 +101,10 @@ impl Connectors for Registry {
 
     fn prunes_columns(&self, options: &BTreeMap<String, String>) -> bool {
         let mut formats = ["format", "value.format"].iter().filter_map(|key| options.get(*key));
-        formats.next().is_some_and(|name| Format::names_fields(name))
+        let value = formats.next().is_some_and(|name| Format::names_fields(name));
+        // A raw key is one column, which is used or not.
+        let key = options.get("key.format").map(String::as_str);
+        value && key.is_none_or(|name| name == "raw" || Format::names_fields(name))
     }
 }
 

@@ -7,7 +7,10 @@
 //! **Start at**: [`Filesystem`], then `source.rs` and `writer.rs`.
 //!
 //! Unlike Flink, a sink rolls its part files at *every* checkpoint: what a checkpoint covers is
-//! visible as soon as it is committed, and no file stays open over checkpoints.
+//! visible as soon as it is committed, and no file stays open over checkpoints. Part files are
+//! named `part-{attempt}-{sink}-{subtask}-{number}`, never twice alike. A crash may leave hidden
+//! `.part-….inprogress` files or unfinished uploads behind, which no reader sees; a rule of the bucket
+//! should abort uploads that are older than an application may stand still.
 
 mod bytes;
 mod columns;

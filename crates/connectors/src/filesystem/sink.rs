@@ -28,6 +28,8 @@ pub(super) struct Layout {
     /// Size at which a file is closed.
     pub(super) roll_bytes: u64,
     pub(super) policy: Option<CommitPolicy>,
+    /// Part of the file names: a program may hold several sinks for one folder.
+    pub(super) token: u32,
 }
 
 /// A table of files to write.
@@ -72,6 +74,7 @@ impl FileSink {
             file_schema,
             roll_bytes: roll.clamp(1, MAX_FILE_BYTES),
             policy,
+            token: fastrand::u32(..),
             table,
         };
         Ok(Self {

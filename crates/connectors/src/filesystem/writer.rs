@@ -105,7 +105,8 @@ impl Writer {
     fn append(&mut self, folder: &str) -> Result<()> {
         if !self.open.contains_key(folder) {
             let SinkContext { attempt_id, subtask, .. } = &self.context;
-            let name = format!("part-{attempt_id}-{subtask}-{}", self.files);
+            let token = self.layout.token;
+            let name = format!("part-{attempt_id}-{token:08x}-{subtask}-{}", self.files);
             self.files += 1;
             let location = &self.layout.table.location;
             let file = PartFile::open(location, self.s3.as_ref(), folder, &name)?;

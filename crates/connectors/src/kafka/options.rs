@@ -1,6 +1,7 @@
 //! The connector's options (Flink's names) and what they mean.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use engine::connector::{TableRefused, TableSpec};
@@ -83,7 +84,7 @@ const SPECS: &[OptionSpec] = &[
 ];
 
 /// What source and sink have in common.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Table {
     pub(super) name: String,
     pub(super) options: Options,
@@ -91,6 +92,13 @@ pub(super) struct Table {
     pub(super) properties: BTreeMap<String, String>,
     pub(super) value_format: Format,
     pub(super) key_format: Option<Format>,
+}
+
+/// Without options and properties: they may hold passwords.
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 impl Table {

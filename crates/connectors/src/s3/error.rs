@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use aws_sdk_s3::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 /// Result of an S3 call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -65,7 +65,7 @@ impl Error {
         let action = format!("{verb} `s3://{bucket}{slash}{key}`");
         let status = error.raw_response().map(|response| response.status().as_u16());
         let (Some(status), SdkError::ServiceError(service)) = (status, error) else {
-            return Self::unavailable(action, DisplayErrorContext(error));
+            return Self::unavailable(action, causes(error));
         };
         let meta = service.err().meta();
         let owned = (bucket.to_owned(), key.to_owned());
@@ -76,9 +76,8 @@ impl Error {
             // An answer to HEAD has no body, so no code.
             ("" | "NotFound", 404) if key.is_empty() => Self::NoSuchBucket { bucket: owned.0 },
             ("" | "NotFound", 404) => Self::NoSuchKey { bucket: owned.0, key: owned.1 },
-            ("SlowDown" | "RequestTimeout" | "OperationAborted", _) | (_, 429 | 500..) => {
-                Self::unavailable(action, DisplayErrorContext(error))
-            }
+            ("SlowDown" | "RequestTimeout" | "OperationAborted" | "ExpiredToken", _)
+            | (_, 429 | 500..) => Self::unavailable(action, causes(error)),
             (code, status) => Self::Refused {
                 action,
                 code: if code.is_empty() { format!("status {status}") } else { code.to_owned() },
@@ -90,6 +89,18 @@ impl Error {
     pub(super) fn unavailable(action: impl Into<String>, reason: impl Display) -> Self {
         Self::Unavailable { action: action.into(), reason: reason.to_string() }
     }
+}
+
+/// An error and what led to it, in one line. The SDK's own words for the outermost ones say little.
+fn causes(error: &dyn std::error::Error) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let mut words: Vec<String> = Vec::new();
+    for word in chain.map(ToString::to_string) {
+        if !words.iter().any(|known| known.contains(&word)) {
+            words.push(word);
+        }
+    }
+    words.join(": ")
 }
 
 impl From<Error> for engine::Error {

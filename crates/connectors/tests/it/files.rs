@@ -51,11 +51,18 @@ fn tree(root: &Path) -> Vec<(String, String)> {
                 continue;
             }
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            found.push((name, fs::read_to_string(&path).unwrap()));
+            found.push((plain(&name), fs::read_to_string(&path).unwrap()));
         }
     }
     found.sort();
     found
+}
+
+/// A part's name without the token of its sink: `part-a1-89abcdef-0-0` is `part-a1-0-0`.
+pub(crate) fn plain(name: &str) -> String {
+    let words = name.split('-');
+    let token = |word: &&str| word.len() == 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    words.filter(|word| !token(word)).collect::<Vec<_>>().join("-")
 }
 
 fn visible(root: &Path) -> Vec<(String, String)> {
@@ -136,6 +143,26 @@ fn prepared_files_survive_a_crash() {
     let error = again.committer.as_mut().unwrap().commit(2, &unwanted).unwrap_err();
     assert!(error.to_string().contains("output is lost"), "{error}");
     assert!(!error.fault.retry);
+}
+
+#[test]
+fn sinks_of_one_folder_do_not_meet() {
+    let runtime = Runtime::new().unwrap();
+    let (registry, _) = registry(&S3Settings::default(), runtime.handle().clone());
+    let folder = tempfile::tempdir().unwrap();
+    let spec = partitioned(folder.path().to_str().unwrap(), &[]);
+    let mut sinks = [1, 2].map(|_| Written::open(&registry, &spec, "a1"));
+    let mut prepared = Vec::new();
+    for (sink, id) in sinks.iter_mut().zip(1..) {
+        sink.write(rows(&[(id, "x", None)]));
+        prepared.push(sink.prepare(1));
+    }
+    for (sink, prepared) in sinks.iter_mut().zip(&prepared) {
+        sink.commit(1, prepared);
+    }
+    let texts: Vec<String> = tree(folder.path()).into_iter().map(|(_, text)| text).collect();
+    assert_eq!(texts.len(), 2);
+    assert!(texts.contains(&"{\"id\":1}\n".to_owned()), "{texts:?}");
 }
 
 #[test]

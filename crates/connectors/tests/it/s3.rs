@@ -84,6 +84,9 @@ fn failures_are_told_apart() {
     let away = S3::connect(&away, store.runtime.handle().clone());
     let error = away.get("bucket", "x").unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
+    let text = error.to_string();
+    let begin = "the object store did not read `s3://bucket/x`: ";
+    assert!(text.starts_with(begin) && text.contains("refused") && text.len() < 300, "{text}");
 }
 
 #[test]
