@@ -4,7 +4,6 @@ use model::{
     configuration::{Program as StoredProgram, RestoreDecision, RestoreWish},
     fault::{Domain, Fault},
     ids::{ApplicationId, VersionId, WorkerId},
-    object_keys::application_folder,
     protocol::{Checkpointing, Failure, PropertyGroups},
 };
 use store::{Application, Claimable, NewEvent, Run, Tx};
@@ -23,7 +22,7 @@ pub struct Claim {
     pub job: JobKey,
     /// Identity of the application.
     pub application_id: ApplicationId,
-    /// Folder of the application's objects, relative to the installation's bucket and prefix.
+    /// Folder of the application's objects in the installation's bucket, prefix included.
     pub folder: String,
     /// Application version to run.
     pub version: VersionId,
@@ -129,7 +128,7 @@ impl Control {
         };
         let flink = &version.configuration.flink;
         Ok(Some(Claim {
-            folder: application_folder(&name, application.id),
+            folder: application.folder,
             job: JobKey { application: name, run: run.id, attempt },
             application_id: application.id,
             version: run.version,
