@@ -51,6 +51,9 @@ where
         BinaryOp::Plus => plain(Native::<T>::add_wrapping),
         BinaryOp::Minus => plain(Native::<T>::sub_wrapping),
         BinaryOp::Multiply => plain(Native::<T>::mul_wrapping),
+        // A fixed divisor is looked at once.
+        BinaryOp::Divide if is_fixed::<T>(right) => plain(Native::<T>::div_wrapping),
+        BinaryOp::Modulo if is_fixed::<T>(right) => plain(Native::<T>::mod_wrapping),
         BinaryOp::Divide => vector::try_binary::<T, T, T>(left, right, |a, b| {
             if b.is_zero() { Err(division_by_zero()) } else { Ok(a.div_wrapping(b)) }
         }),
@@ -58,6 +61,15 @@ where
             if b.is_zero() { Err(division_by_zero()) } else { Ok(a.mod_wrapping(b)) }
         }),
     }
+}
+
+/// Whether every divisor is the same number, and not 0.
+fn is_fixed<T: ArrowPrimitiveType>(divisor: &Value) -> bool
+where
+    T::Native: ArrowNativeTypeOp,
+{
+    let values = divisor.array.as_primitive::<T>();
+    divisor.constant && values.is_valid(0) && !values.value(0).is_zero()
 }
 
 fn floats<T: ArrowPrimitiveType>(op: BinaryOp, left: &Value, right: &Value) -> ArrayRef
@@ -223,7 +235,7 @@ fn decimal_call(
 }
 
 /// `+operand`, `-operand`, `NOT operand`.
-pub fn unary(op: UnaryOp, operand: Expr) -> Result<Expr, CallError> {
+pub(super) fn unary(op: UnaryOp, operand: Expr) -> Result<Expr, CallError> {
     let kind = &operand.sql_type().kind;
     let symbol = match op {
         UnaryOp::Not => return logic::not_(operand),

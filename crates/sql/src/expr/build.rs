@@ -1,13 +1,12 @@
 //! Constructors of the expressions that need no file of their own, and the doors to the others.
 
-use super::{
-    BinaryOp, CallError, Expr, Literal, Session, UnaryOp, arithmetic, compare, conditional, logic,
-};
+use super::{BinaryOp, CallError, Expr, Literal, Session, UnaryOp, arithmetic, compare, logic};
 use crate::types::{Kind, SqlType};
 
 pub use super::cast::{cast, try_cast};
 pub use super::conditional::{between, case};
 pub use super::logic::is_truth;
+pub use super::membership::in_list;
 pub use super::temporal::extract::extract;
 pub use super::temporal::literal::{date, interval, time, timestamp};
 pub use super::temporal::round::{ceil_to, floor_to};
@@ -121,9 +120,4 @@ pub fn all(conditions: Vec<Expr>) -> Built {
 #[must_use]
 pub fn is_null(operand: Expr) -> Expr {
     logic::null_test(operand, false)
-}
-
-/// `operand IN (list)`; NOT IN is its [`not`].
-pub fn in_list(session: &Session, operand: Expr, list: Vec<Expr>) -> Built {
-    conditional::in_list(session, operand, list)
 }

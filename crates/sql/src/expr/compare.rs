@@ -4,8 +4,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Array, Float64Array,
-    make_comparator,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, make_comparator,
 };
 use arrow::compute::SortOptions;
 use arrow::compute::kernels::cmp;
@@ -33,13 +32,7 @@ impl Function for Compare {
 /// Compares values of one kind; NULL where either is, except with the DISTINCT tests.
 pub(super) fn compare(op: BinaryOp, left: &Value, right: &Value) -> Result<BooleanArray> {
     match (left.array.data_type(), right.array.data_type()) {
-        (DataType::Float32 | DataType::Float64, _) => {
-            let (left, right) = (widen(left), widen(right));
-            let of = |value: &Value, row| {
-                value.array.as_primitive::<Float64Type>().value(value.index(row))
-            };
-            Ok(each(op, &left, &right, |row| of(&left, row).partial_cmp(&of(&right, row))))
-        }
+        (DataType::Float32 | DataType::Float64, _) => Ok(floats(op, &widen(left), &widen(right))),
         (DataType::Decimal128(_, s), DataType::Decimal128(_, t)) if s == t => {
             kernel(op, &same_decimal(left), &same_decimal(right))
         }
@@ -61,6 +54,39 @@ pub(super) fn compare(op: BinaryOp, left: &Value, right: &Value) -> Result<Boole
             Ok(each(op, left, right, |row| Some(order(left.index(row), right.index(row)))))
         }
         _ => kernel(op, left, right),
+    }
+}
+
+/// Compares as Java does: NaN equals nothing, -0.0 is 0.0.
+fn floats(op: BinaryOp, left: &Value, right: &Value) -> BooleanArray {
+    let (a, b) =
+        (left.array.as_primitive::<Float64Type>(), right.array.as_primitive::<Float64Type>());
+    let test: fn(f64, f64) -> bool = match op {
+        BinaryOp::Eq => |a, b| a == b,
+        BinaryOp::NotEq => |a, b| a != b,
+        BinaryOp::Lt => |a, b| a < b,
+        BinaryOp::LtEq => |a, b| a <= b,
+        BinaryOp::Gt => |a, b| a > b,
+        BinaryOp::GtEq => |a, b| a >= b,
+        _ => {
+            let of = |value: &Value, row| {
+                value.array.as_primitive::<Float64Type>().value(value.index(row))
+            };
+            return each(op, left, right, |row| of(left, row).partial_cmp(&of(right, row)));
+        }
+    };
+    match (left.constant, right.constant) {
+        (false, false) => BooleanArray::from_binary(a, b, test),
+        (_, true) if b.is_null(0) => BooleanArray::new_null(a.len()),
+        (_, true) => {
+            let b = b.value(0);
+            BooleanArray::from_unary(a, |a| test(a, b))
+        }
+        (true, false) if a.is_null(0) => BooleanArray::new_null(b.len()),
+        (true, false) => {
+            let a = a.value(0);
+            BooleanArray::from_unary(b, |b| test(a, b))
+        }
     }
 }
 
@@ -194,9 +220,4 @@ fn meeting(a: &Kind, b: &Kind) -> Option<Kind> {
         }
         _ => None,
     }
-}
-
-/// Values of one column as a decimal array, for callers that know the type.
-pub(super) fn decimals(value: &Value) -> &Decimal128Array {
-    value.array.as_primitive::<Decimal128Type>()
 }

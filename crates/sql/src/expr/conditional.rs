@@ -1,7 +1,5 @@
 //! CASE, COALESCE, GREATEST, LEAST and what is written with them.
 
-use std::sync::Arc;
-
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::interleave;
 use arrow::compute::kernels::boolean::is_not_null;
@@ -64,11 +62,9 @@ fn branch_by_branch(args: &Arguments<'_>) -> Result<ArrayRef> {
         }
         let last = branch == branches;
         let value = args.value_where(if last { branch * 2 } else { branch * 2 + 1 }, &met)?;
-        let mut next = 0;
-        for (row, pick) in picks.iter_mut().enumerate().filter(|(row, _)| met.value(*row)) {
-            debug_assert!(open.value(row), "a record meets one branch");
+        let open_picks = picks.iter_mut().enumerate().filter(|(row, _)| met.value(*row));
+        for (next, (_, pick)) in open_picks.enumerate() {
             *pick = (values.len(), value.index(next));
-            next += 1;
         }
         values.push(value);
         open = BooleanArray::from_iter((0..rows).map(|i| Some(open.value(i) && !met.value(i))));
@@ -214,23 +210,6 @@ pub(super) fn extreme(session: &Session, name: &str, args: Vec<Expr>) -> Result<
         return Err(CallError::wrong(format!("`{name}` does not take {}", sql_type.kind)));
     }
     Ok(Expr::call(name, Extreme { op }, args, sql_type))
-}
-
-/// Values gathered for callers that need an array of booleans.
-pub(super) fn in_list(
-    session: &Session,
-    operand: Expr,
-    list: Vec<Expr>,
-) -> Result<Expr, CallError> {
-    let mut found: Option<Expr> = None;
-    for item in list {
-        let equal = compare::bind(session, BinaryOp::Eq, operand.clone(), item)?;
-        found = Some(match found {
-            None => equal,
-            Some(before) => super::logic::connect(false, before, equal)?,
-        });
-    }
-    Ok(found.unwrap_or_else(|| build::boolean(false)))
 }
 
 /// `operand BETWEEN low AND high`.

@@ -119,10 +119,10 @@ pub(crate) fn multiply(
     (_, t): Size,
     (p, scale): Size,
 ) -> Option<i128> {
-    if s + t <= MAX_PRECISION {
-        if let Some(product) = a.checked_mul(b) {
-            return rescale(product, s + t, scale, p);
-        }
+    if s + t <= MAX_PRECISION
+        && let Some(product) = a.checked_mul(b)
+    {
+        return rescale(product, s + t, scale, p);
     }
     let product = i256::from_i128(a).checked_mul(i256::from_i128(b))?;
     wide_rescale(product, u32::from(s) + u32::from(t), scale, p)

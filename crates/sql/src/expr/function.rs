@@ -37,23 +37,23 @@ pub(crate) struct Value {
 }
 
 impl Value {
-    pub fn column(array: ArrayRef) -> Self {
+    pub(crate) fn column(array: ArrayRef) -> Self {
         Self { array, constant: false }
     }
 
-    pub fn constant(array: ArrayRef) -> Self {
+    pub(crate) fn constant(array: ArrayRef) -> Self {
         debug_assert_eq!(array.len(), 1, "a constant is one value");
         Self { array, constant: true }
     }
 
     /// Index of record `row`'s value in `array`.
     #[inline]
-    pub fn index(&self, row: usize) -> usize {
+    pub(crate) fn index(&self, row: usize) -> usize {
         if self.constant { 0 } else { row }
     }
 
     /// A column of `rows` values.
-    pub fn into_column(self, rows: usize) -> Result<ArrayRef> {
+    pub(crate) fn into_column(self, rows: usize) -> Result<ArrayRef> {
         if !self.constant {
             return Ok(self.array);
         }
@@ -86,32 +86,32 @@ pub(crate) struct Arguments<'a> {
 
 impl Arguments<'_> {
     /// Number of records.
-    pub fn rows(&self) -> usize {
+    pub(crate) fn rows(&self) -> usize {
         self.input.rows
     }
 
     /// Number of arguments.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.nodes.len()
     }
 
     /// Argument `index` for every record.
-    pub fn value(&self, index: usize) -> Result<Value> {
+    pub(crate) fn value(&self, index: usize) -> Result<Value> {
         self.nodes[index].evaluate(&self.input)
     }
 
     /// All arguments for every record.
-    pub fn values(&self) -> Result<Vec<Value>> {
+    pub(crate) fn values(&self) -> Result<Vec<Value>> {
         self.nodes.iter().map(|node| node.evaluate(&self.input)).collect()
     }
 
     /// Whether evaluating argument `index` can end the job.
-    pub fn may_fail(&self, index: usize) -> bool {
+    pub(crate) fn may_fail(&self, index: usize) -> bool {
         self.nodes[index].may_fail()
     }
 
     /// Argument `index` for the records where `mask` is true: as many values as there are.
-    pub fn value_where(&self, index: usize, mask: &BooleanArray) -> Result<Value> {
+    pub(crate) fn value_where(&self, index: usize, mask: &BooleanArray) -> Result<Value> {
         let node = &self.nodes[index];
         let rows = mask.true_count();
         if rows == self.input.rows {

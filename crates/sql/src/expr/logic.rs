@@ -137,14 +137,14 @@ pub(super) fn connect(is_and: bool, left: Expr, right: Expr) -> Result<Expr, Cal
 }
 
 /// `NOT operand`.
-pub fn not_(operand: Expr) -> Result<Expr, CallError> {
+pub(super) fn not_(operand: Expr) -> Result<Expr, CallError> {
     let operand = boolean_operand("NOT", operand)?;
     let sql_type = operand.sql_type().clone();
     // NOT (x IS NULL) is worth a function of its own: planners look for it.
-    if let Expr::Call(call) = &operand {
-        if call.name() == "IS NULL" {
-            return Ok(null_test(call.args[0].clone(), true));
-        }
+    if let Expr::Call(call) = &operand
+        && call.name() == "IS NULL"
+    {
+        return Ok(null_test(call.args[0].clone(), true));
     }
     Ok(Expr::call("NOT", Not, vec![operand], sql_type))
 }

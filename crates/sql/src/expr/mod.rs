@@ -21,6 +21,7 @@ mod json;
 mod literal;
 mod literal_array;
 mod logic;
+mod membership;
 mod nested;
 mod operators;
 mod pattern;
@@ -43,3 +44,6 @@ pub use operators::{
 };
 pub use pattern::{like, similar};
 pub use session::Session;
+
+#[cfg(test)]
+mod tests;

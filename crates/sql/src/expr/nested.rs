@@ -293,12 +293,12 @@ pub fn item(session: &Session, operand: Expr, index: Expr) -> Result<Expr, CallE
                     index.sql_type().kind
                 )));
             }
-            if let Some(Literal::Integer(at)) = index.as_literal() {
-                if *at < 1 {
-                    return Err(CallError::wrong(format!(
-                        "an array has no item {at}, items are counted from 1"
-                    )));
-                }
+            if let Some(Literal::Integer(at)) = index.as_literal()
+                && *at < 1
+            {
+                return Err(CallError::wrong(format!(
+                    "an array has no item {at}, items are counted from 1"
+                )));
             }
             let index = cast::cast(session, index, &SqlType::nullable(Kind::Int))?;
             let missing =

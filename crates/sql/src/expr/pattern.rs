@@ -52,10 +52,11 @@ impl Matcher {
                 escape.unwrap_or("")
             )));
         }
-        if syntax == Syntax::Like && escape_char.is_none() {
-            if let Some(simple) = Self::simple(pattern) {
-                return Ok(simple);
-            }
+        if syntax == Syntax::Like
+            && escape_char.is_none()
+            && let Some(simple) = Self::simple(pattern)
+        {
+            return Ok(simple);
         }
         let body = match syntax {
             Syntax::Like => like_to_regex(pattern, escape_char)?,

@@ -201,7 +201,7 @@ pub(crate) fn write_time(ms: i64, nanos: u32, precision: u8, out: &mut String) {
     two(ms / 1000 % 60, out);
     let mut fraction = (ms % 1000) as u32 * 1_000_000 + nanos;
     let mut digits = 9;
-    while digits > usize::from(precision) && fraction % 10 == 0 {
+    while digits > usize::from(precision) && fraction.is_multiple_of(10) {
         fraction /= 10;
         digits -= 1;
     }

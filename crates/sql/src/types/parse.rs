@@ -255,17 +255,16 @@ impl Parser {
     }
 
     fn interval(&mut self) -> Result<Kind, String> {
-        let mut last = String::new();
-        loop {
-            match self.next()? {
-                Token::Word(unit) => last = unit.to_ascii_uppercase(),
+        let last = loop {
+            let unit = match self.next()? {
+                Token::Word(unit) => unit.to_ascii_uppercase(),
                 token => return Err(format!("`{}` is no unit of an interval", token.text())),
-            }
+            };
             self.parameter("INTERVAL", 0, 10)?;
             if !self.word("TO") {
-                break;
+                break unit;
             }
-        }
+        };
         match last.as_str() {
             "YEAR" | "MONTH" => Ok(Kind::IntervalYearMonth),
             "DAY" | "HOUR" | "MINUTE" | "SECOND" => Ok(Kind::IntervalDayTime),

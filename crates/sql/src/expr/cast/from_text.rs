@@ -104,7 +104,7 @@ fn trimmed(text: &str) -> &str {
 }
 
 /// Digits with a sign; a fraction is read and cut.
-pub(in crate::expr) fn read_integer(text: &str) -> Option<i64> {
+pub(super) fn read_integer(text: &str) -> Option<i64> {
     let text = trimmed(text);
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
@@ -120,7 +120,7 @@ pub(in crate::expr) fn read_integer(text: &str) -> Option<i64> {
 }
 
 /// What Java's `Double.parseDouble` takes, hexadecimal aside.
-pub(in crate::expr) fn read_double(text: &str) -> Option<f64> {
+pub(super) fn read_double(text: &str) -> Option<f64> {
     let text = trimmed(text);
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     match unsigned.as_bytes().first()? {
@@ -155,7 +155,7 @@ fn read_decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
 }
 
 /// Bytes as text: UTF-8, other bytes become replacement characters.
-pub(in crate::expr) fn read_bytes_as_text(array: &ArrayRef) -> ArrayRef {
+pub(super) fn read_bytes_as_text(array: &ArrayRef) -> ArrayRef {
     let bytes = array.as_binary::<i32>();
     let texts: StringArray = bytes.iter().map(|bytes| bytes.map(String::from_utf8_lossy)).collect();
     Arc::new(texts)

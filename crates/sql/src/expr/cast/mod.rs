@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, Float64Type};
 use chrono_tz::Tz;
 use engine::{Error, Result};
 
-pub(super) use from_text::{read_bytes_as_text, read_double, read_integer};
+use from_text::read_bytes_as_text;
 
 use super::function::{Arguments, Function, Value};
 use super::{CallError, Expr, Literal, Session, build};

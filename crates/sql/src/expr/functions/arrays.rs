@@ -215,7 +215,7 @@ fn chosen(
     item: SqlType,
 ) -> Expr {
     let nullable = args[..arrays].iter().chain(&args[arrays + items..]);
-    let nullable = nullable.map(|arg| arg.sql_type().nullable).fold(false, |a, b| a || b);
+    let nullable = nullable.into_iter().any(|arg| arg.sql_type().nullable);
     let kind = Kind::Array(Box::new(item));
     let function = Choose { choice, arrays, items, data_type: kind.to_arrow() };
     Expr::call(name, function, args, SqlType { kind, nullable })

@@ -59,7 +59,6 @@ pub(in crate::expr) struct Signature {
 /// What an argument must be; other types are converted where that loses nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::expr) enum Param {
-    Boolean,
     /// TINYINT to INT
     Int,
     /// TINYINT to BIGINT
@@ -68,7 +67,6 @@ pub(in crate::expr) enum Param {
     Double,
     Text,
     Bytes,
-    Date,
     /// TIMESTAMP(3) or a DATE
     Timestamp,
     TimestampLtz,
@@ -128,13 +126,11 @@ impl Body {
 impl Param {
     fn kind(self) -> Kind {
         match self {
-            Self::Boolean => Kind::Boolean,
             Self::Int => Kind::Int,
             Self::Long => Kind::BigInt,
             Self::Double => Kind::Double,
             Self::Text => Kind::String,
             Self::Bytes => Kind::Bytes,
-            Self::Date => Kind::Date,
             Self::Timestamp => Kind::Timestamp(3),
             Self::TimestampLtz => Kind::TimestampLtz(3),
         }
@@ -143,8 +139,6 @@ impl Param {
     fn takes(self, kind: &Kind) -> bool {
         match (self, kind) {
             (_, Kind::Null)
-            | (Self::Boolean, Kind::Boolean)
-            | (Self::Date, Kind::Date)
             | (Self::Timestamp, Kind::Timestamp(_) | Kind::Date)
             | (Self::TimestampLtz, Kind::TimestampLtz(_)) => true,
             (Self::Int, kind) => kind.is_integer() && *kind != Kind::BigInt,
@@ -158,13 +152,11 @@ impl Param {
 
     fn name(self) -> &'static str {
         match self {
-            Self::Boolean => "BOOLEAN",
             Self::Int => "INT",
             Self::Long => "BIGINT",
             Self::Double => "NUMERIC",
             Self::Text => "STRING",
             Self::Bytes => "BYTES",
-            Self::Date => "DATE",
             Self::Timestamp => "TIMESTAMP",
             Self::TimestampLtz => "TIMESTAMP_LTZ",
         }

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int32Array, ListArray, StringBuilder, UInt32Array,
-    make_comparator,
+    Array, ArrayRef, AsArray, BooleanArray, Int32Array, StringBuilder, UInt32Array, make_comparator,
 };
 use arrow::compute::{SortOptions, take};
 use arrow::datatypes::DataType;
@@ -32,10 +31,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry {
         names: &["ARRAY_JOIN"],
         binding: Binding::Special { least: 2, most: 3, build: array_join },
-    },
-    Entry {
-        names: &["MAP_KEYS", "MAP_VALUES", "MAP_ENTRIES"],
-        binding: Binding::Special { least: 1, most: 1, build: map_part },
     },
 ];
 
@@ -240,52 +235,4 @@ fn array_join(_: &Session, name: &str, args: Vec<Expr>) -> Result<Expr, CallErro
     }
     let nullable = args.iter().any(|arg| arg.sql_type().nullable);
     Ok(Expr::call(name, Join, args, SqlType { kind: Kind::String, nullable }))
-}
-
-#[derive(Debug)]
-struct MapPart {
-    to: DataType,
-    /// Column of the entries; none for both.
-    column: Option<usize>,
-}
-
-impl Function for MapPart {
-    fn evaluate(&self, args: &Arguments<'_>) -> Result<Value> {
-        let operand = args.value(0)?;
-        let map = operand.array.as_map();
-        let DataType::List(field) = &self.to else {
-            return Err(Error::internal("the part of a map is a list"));
-        };
-        let items: ArrayRef = match self.column {
-            Some(column) => Arc::clone(map.entries().column(column)),
-            None => {
-                let DataType::Struct(fields) = field.data_type() else {
-                    return Err(Error::internal("the entries of a map are rows"));
-                };
-                let columns = map.entries().columns().to_vec();
-                Arc::new(arrow::array::StructArray::try_new(fields.clone(), columns, None)?)
-            }
-        };
-        let (offsets, nulls) = (map.offsets().clone(), map.nulls().cloned());
-        let made = ListArray::try_new(Arc::clone(field), offsets, items, nulls)?;
-        Ok(Value { array: Arc::new(made), ..operand })
-    }
-}
-
-fn map_part(_: &Session, name: &str, args: Vec<Expr>) -> Result<Expr, CallError> {
-    let Kind::Map(key, value) = args[0].sql_type().kind.clone() else {
-        return Err(refused(name, &args, &format!("{name}(MAP)")));
-    };
-    let (column, item) = match name {
-        "MAP_KEYS" => (Some(0), *key),
-        "MAP_VALUES" => (Some(1), *value),
-        _ => {
-            let fields = vec![("key".to_owned(), *key), ("value".to_owned(), *value)];
-            (None, SqlType::required(Kind::Row(fields)))
-        }
-    };
-    let kind = Kind::Array(Box::new(item));
-    let nullable = args[0].sql_type().nullable;
-    let function = MapPart { to: kind.to_arrow(), column };
-    Ok(Expr::call(name, function, args, SqlType { kind, nullable }))
 }

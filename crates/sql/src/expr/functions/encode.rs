@@ -13,12 +13,12 @@ use Nulls::{MayBeNull, Strict};
 use Param::{Bytes, Int, Long, Text};
 
 const TEXT_ENTRIES: &[Entry] = entries! {
-    ["MD5"] => [Text], 0, Strict, Body::Text(|r, out| hash::<md5::Md5>(r, out));
-    ["SHA1"] => [Text], 0, Strict, Body::Text(|r, out| hash::<sha1::Sha1>(r, out));
-    ["SHA224"] => [Text], 0, Strict, Body::Text(|r, out| hash::<sha2::Sha224>(r, out));
-    ["SHA256"] => [Text], 0, Strict, Body::Text(|r, out| hash::<sha2::Sha256>(r, out));
-    ["SHA384"] => [Text], 0, Strict, Body::Text(|r, out| hash::<sha2::Sha384>(r, out));
-    ["SHA512"] => [Text], 0, Strict, Body::Text(|r, out| hash::<sha2::Sha512>(r, out));
+    ["MD5"] => [Text], 0, Strict, Body::Text(hash::<md5::Md5>);
+    ["SHA1"] => [Text], 0, Strict, Body::Text(hash::<sha1::Sha1>);
+    ["SHA224"] => [Text], 0, Strict, Body::Text(hash::<sha2::Sha224>);
+    ["SHA256"] => [Text], 0, Strict, Body::Text(hash::<sha2::Sha256>);
+    ["SHA384"] => [Text], 0, Strict, Body::Text(hash::<sha2::Sha384>);
+    ["SHA512"] => [Text], 0, Strict, Body::Text(hash::<sha2::Sha512>);
     ["SHA2"] => [Text, Int], 0, MayBeNull, Body::Text(|r, out| match r.int(1) {
         224 => hash::<sha2::Sha224>(r, out),
         256 => hash::<sha2::Sha256>(r, out),

@@ -10,7 +10,9 @@ mod concat;
 mod conditional;
 mod encode;
 mod json;
+mod maps;
 mod math;
+mod meta;
 mod random;
 mod regexp;
 mod rounding;
@@ -28,12 +30,15 @@ use super::{CallError, Expr, Session};
 
 /// All functions by name.
 static REGISTRY: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let groups: [&'static [Entry]; 10] = [
+    let groups: [&'static [Entry]; 13] = [
         arrays::ENTRIES,
         collection::ENTRIES,
         concat::ENTRIES,
         conditional::ENTRIES,
+        maps::ENTRIES,
         math::ENTRIES,
+        meta::ENTRIES,
+        meta::TESTS,
         random::ENTRIES,
         regexp::ENTRIES,
         rounding::ENTRIES,

@@ -1,8 +1,7 @@
 //! The arguments of one record, typed.
 
 use arrow::array::{
-    Array, AsArray, BinaryArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array,
-    StringArray,
+    Array, AsArray, BinaryArray, Float64Array, Int32Array, Int64Array, StringArray,
 };
 use arrow::datatypes::DataType;
 
@@ -18,13 +17,11 @@ pub(super) struct View<'a> {
 }
 
 enum Typed<'a> {
-    Boolean(&'a BooleanArray),
     Int(&'a Int32Array),
     Long(&'a Int64Array),
     Double(&'a Float64Array),
     Text(&'a StringArray),
     Bytes(&'a BinaryArray),
-    Date(&'a Date32Array),
     Other,
 }
 
@@ -32,13 +29,11 @@ impl<'a> View<'a> {
     pub(super) fn of(value: &'a Value) -> Self {
         let array = &value.array;
         let typed = match array.data_type() {
-            DataType::Boolean => Typed::Boolean(array.as_boolean()),
             DataType::Int32 => Typed::Int(array.as_primitive()),
             DataType::Int64 => Typed::Long(array.as_primitive()),
             DataType::Float64 => Typed::Double(array.as_primitive()),
             DataType::Utf8 => Typed::Text(array.as_string()),
             DataType::Binary => Typed::Bytes(array.as_binary()),
-            DataType::Date32 => Typed::Date(array.as_primitive()),
             _ => Typed::Other,
         };
         Self { value, typed, has_nulls: array.null_count() > 0 }
@@ -59,11 +54,11 @@ impl<'a> Row<'a> {
     }
 
     /// Number of arguments given.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.views.len()
     }
 
-    pub fn is_null(&self, index: usize) -> bool {
+    pub(crate) fn is_null(&self, index: usize) -> bool {
         let view = &self.views[index];
         view.has_nulls && view.value.array.is_null(view.value.index(self.row))
     }
@@ -77,14 +72,14 @@ impl<'a> Row<'a> {
         (&view.typed, view.value.index(self.row))
     }
 
-    pub fn text(&self, index: usize) -> &'a str {
+    pub(crate) fn text(&self, index: usize) -> &'a str {
         match self.at(index) {
             (Typed::Text(values), at) => values.value(at),
             _ => unreachable!("argument {index} was bound as a text"),
         }
     }
 
-    pub fn bytes(&self, index: usize) -> &'a [u8] {
+    pub(crate) fn bytes(&self, index: usize) -> &'a [u8] {
         match self.at(index) {
             (Typed::Bytes(values), at) => values.value(at),
             (Typed::Text(values), at) => values.value(at).as_bytes(),
@@ -92,21 +87,14 @@ impl<'a> Row<'a> {
         }
     }
 
-    pub fn boolean(&self, index: usize) -> bool {
-        match self.at(index) {
-            (Typed::Boolean(values), at) => values.value(at),
-            _ => unreachable!("argument {index} was bound as a boolean"),
-        }
-    }
-
-    pub fn int(&self, index: usize) -> i32 {
+    pub(crate) fn int(&self, index: usize) -> i32 {
         match self.at(index) {
             (Typed::Int(values), at) => values.value(at),
             _ => unreachable!("argument {index} was bound as an INT"),
         }
     }
 
-    pub fn long(&self, index: usize) -> i64 {
+    pub(crate) fn long(&self, index: usize) -> i64 {
         match self.at(index) {
             (Typed::Long(values), at) => values.value(at),
             (Typed::Int(values), at) => values.value(at).into(),
@@ -114,21 +102,14 @@ impl<'a> Row<'a> {
         }
     }
 
-    pub fn double(&self, index: usize) -> f64 {
+    pub(crate) fn double(&self, index: usize) -> f64 {
         match self.at(index) {
             (Typed::Double(values), at) => values.value(at),
             _ => unreachable!("argument {index} was bound as a DOUBLE"),
         }
     }
 
-    pub fn date(&self, index: usize) -> i32 {
-        match self.at(index) {
-            (Typed::Date(values), at) => values.value(at),
-            _ => unreachable!("argument {index} was bound as a DATE"),
-        }
-    }
-
-    pub fn stamp(&self, index: usize) -> Stamp {
+    pub(crate) fn stamp(&self, index: usize) -> Stamp {
         let value = self.views[index].value;
         Stamp::at(&value.array, value.index(self.row))
     }

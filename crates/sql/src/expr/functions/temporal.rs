@@ -13,6 +13,7 @@ use crate::expr::temporal::calendar::DAY_MS;
 use crate::expr::temporal::java::{Dialect, Pattern};
 use crate::expr::temporal::read;
 use crate::expr::temporal::stamp::Stamp;
+use crate::expr::temporal::zone::to_utc_as_calendar;
 use crate::expr::{CallError, Expr, Literal, Session, Unit, build};
 use crate::types::{Kind, SqlType};
 
@@ -51,7 +52,8 @@ const TABLE: &[Entry] = entries! {
         let pattern = Pattern::cached(DEFAULT, Dialect::Simple);
         let read = pattern.as_ref().and_then(|pattern| pattern.parse(r.text(0)));
         let (Some(pattern), Some((at, _))) = (&pattern, read) else { return false };
-        pattern.format(at.utc(from).local(to), to, out);
+        let at = Stamp { ms: to_utc_as_calendar(from, at.ms), ..at };
+        pattern.format(at.local(to), to, out);
         true
     });
 };
@@ -113,7 +115,7 @@ const UNIX_TEXT: Entry = Entry {
                 .and_then(|pattern| pattern.parse(r.text(0)));
             let ms = read.map(|(at, offset)| match offset {
                 Some(seconds) => at.ms - seconds * 1000,
-                None => at.utc(r.session.zone).ms,
+                None => to_utc_as_calendar(r.session.zone, at.ms),
             });
             Some(ms.map_or(i64::MIN, |ms| ms / 1000))
         }),
@@ -270,13 +272,13 @@ const fn ltz_signature(
 
 fn to_timestamp_ltz(session: &Session, name: &str, args: Vec<Expr>) -> Result<Expr, CallError> {
     let precision = args.get(1).map(Expr::fold);
-    if let Some(Literal::Integer(precision)) = precision.as_ref().and_then(Expr::as_literal) {
-        if !matches!(precision, 0 | 3) {
-            return Err(CallError::wrong(format!(
-                "the precision {precision} of `TO_TIMESTAMP_LTZ` is not supported, use 0 for \
+    if let Some(Literal::Integer(precision)) = precision.as_ref().and_then(Expr::as_literal)
+        && !matches!(precision, 0 | 3)
+    {
+        return Err(CallError::wrong(format!(
+            "the precision {precision} of `TO_TIMESTAMP_LTZ` is not supported, use 0 for \
                  seconds or 3 for milliseconds"
-            )));
-        }
+        )));
     }
     super::binder::bind(session, name, &LTZ_BODIES, args)
 }

@@ -150,6 +150,7 @@ impl Function for JsonString {
 /// `JSON_STRING(value)`: any value as JSON.
 pub(in crate::expr) fn json_string(value: Expr) -> Expr {
     let nullable = value.sql_type().nullable;
-    let function = JsonString { member: Member::of(&value) };
+    let member = Member { kind: value.sql_type().kind.clone(), raw: false };
+    let function = JsonString { member };
     Expr::call("JSON_STRING", function, vec![value], SqlType { kind: Kind::String, nullable })
 }

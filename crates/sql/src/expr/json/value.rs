@@ -314,13 +314,12 @@ mod tests {
     fn json_is_read_and_written() {
         check(
             r#" {"b":1,"a":[true,null,"x\n\u00e4"]} "#,
-            Some(r#"{"a":[true,null,"xä"],"b":1}"#)
-                .map(|_| "{\"a\":[true,null,\"x\\nä\"],\"b\":1}"),
+            Some(r#"{"a":[true,null,"x\nä"],"b":1}"#),
         );
         check("1.00", Some("1.00"));
         check("1e3", Some("1E+3"));
         check("0.0000001", Some("1E-7"));
-        check("-0", Some("-0"));
+        check("-0", Some("0"));
         check("\"\\ud83d\\ude00\"", Some("\"😀\""));
         check("[]", Some("[]"));
         check("{", None);

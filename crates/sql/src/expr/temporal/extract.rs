@@ -120,7 +120,7 @@ fn of_days(unit: Unit, days: i64) -> i64 {
         Unit::Decade => year.div_euclid(10),
         Unit::Year => year,
         Unit::IsoYear => iso_week(days).0,
-        Unit::Quarter => i64::from((month + 2) / 3),
+        Unit::Quarter => i64::from(month.div_ceil(3)),
         Unit::Month => i64::from(month),
         Unit::Week => iso_week(days).1,
         Unit::Day => i64::from(day),

@@ -11,7 +11,7 @@ use chrono_tz::Tz;
 use engine::Result;
 
 use super::calendar::{DAY_MS, civil, days, iso_day_of_week};
-use super::zone::{to_local, to_utc};
+use super::zone::to_local;
 use crate::expr::function::{Arguments, Function, Value};
 use crate::expr::{CallError, Expr, Session, Unit};
 use crate::types::Kind;
@@ -67,7 +67,11 @@ impl Round {
         let ms = if self.up && at.rem_euclid(per_ms) > 0 { ms + 1 } else { ms };
         let rounded = match self.zone {
             None => self.ms(ms),
-            Some(zone) => to_utc(zone, self.ms(to_local(zone, ms))),
+            // The offset of the moment itself is taken for the boundary too, as Flink does.
+            Some(zone) => {
+                let offset = to_local(zone, ms) - ms;
+                self.ms(ms + offset) - offset
+            }
         };
         rounded.wrapping_mul(per_ms)
     }

@@ -2,7 +2,7 @@
 
 use chrono::offset::{LocalResult, Offset, TimeZone};
 use chrono::{DateTime, NaiveDateTime};
-use chrono_tz::Tz;
+use chrono_tz::{Tz, TzOffset};
 
 use super::stamp::Stamp;
 
@@ -26,13 +26,24 @@ pub(crate) fn to_local(zone: Tz, utc_ms: i64) -> i64 {
 
 /// The moment of a local time: one in a gap goes forward, one that is there twice is the earlier.
 pub(crate) fn to_utc(zone: Tz, local_ms: i64) -> i64 {
+    moment(zone, local_ms, |earlier, _| earlier)
+}
+
+/// The moment of a local time as `java.util.Calendar` sees it: one that is there twice is the
+/// later.
+pub(crate) fn to_utc_as_calendar(zone: Tz, local_ms: i64) -> i64 {
+    moment(zone, local_ms, |_, later| later)
+}
+
+fn moment(zone: Tz, local_ms: i64, pick: fn(TzOffset, TzOffset) -> TzOffset) -> i64 {
     if zone == Tz::UTC {
         return local_ms;
     }
     let Some(local) = naive(local_ms) else { return local_ms };
     let seconds = match zone.offset_from_local_datetime(&local) {
-        LocalResult::Single(offset) | LocalResult::Ambiguous(offset, _) => {
-            i64::from(offset.fix().local_minus_utc())
+        LocalResult::Single(offset) => i64::from(offset.fix().local_minus_utc()),
+        LocalResult::Ambiguous(earlier, later) => {
+            i64::from(pick(earlier, later).fix().local_minus_utc())
         }
         LocalResult::None => offset_ms(zone, local_ms - DAY_SECONDS * 1000) / 1000,
     };

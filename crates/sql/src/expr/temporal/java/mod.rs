@@ -95,6 +95,9 @@ fn field(letter: char, dialect: Dialect) -> Option<Field> {
     })
 }
 
+/// A pattern's text and what came of it; none when it is no pattern.
+type Kept = (String, Dialect, Option<Rc<Pattern>>);
+
 impl Pattern {
     /// Takes a pattern apart; the message says which letter is none of a pattern.
     pub(crate) fn new(text: &str, dialect: Dialect) -> Result<Self, String> {
@@ -147,8 +150,7 @@ impl Pattern {
     /// [`Pattern::new`] with the patterns used lately remembered; none for what is no pattern.
     pub(crate) fn cached(text: &str, dialect: Dialect) -> Option<Rc<Self>> {
         thread_local! {
-            static LATELY: RefCell<Vec<(String, Dialect, Option<Rc<Pattern>>)>> =
-                const { RefCell::new(Vec::new()) };
+            static LATELY: RefCell<Vec<Kept>> = const { RefCell::new(Vec::new()) };
         }
         LATELY.with_borrow_mut(|kept| {
             let known = kept.iter().position(|(known, of, _)| known == text && *of == dialect);
