@@ -82,6 +82,8 @@ impl<'a> Builder<'a> {
         let name = &insert.table.name;
         self.place = insert.place;
         let sink = table::sink(self.connectors, insert, zone)?;
+        let path = Path::new(name);
+        let mut last = self.node(plan, &path)?;
         if plan.updating && !sink.accepts_updates() {
             let message = format!(
                 "sink `{name}` doesn't support consuming update changes, and the query updates \
@@ -92,8 +94,6 @@ impl<'a> Builder<'a> {
                  `debezium-json`",
             ));
         }
-        let path = Path::new(name);
-        let mut last = self.node(plan, &path)?;
         if !insert.not_null.is_empty() {
             let schema = self.schema(last);
             let enforcer =

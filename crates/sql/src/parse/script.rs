@@ -329,7 +329,7 @@ fn diagnostic(error: &ParserError, tokens: &[TokenWithSpan], statement: Place) -
             Some((message, Place { line: line.parse().ok()?, column: column.parse().ok()? }))
         })
         .unwrap_or((message.as_str(), end));
-    match message.strip_prefix("Expected: ") {
+    match message.strip_prefix("Expected: ").or_else(|| message.strip_prefix("Expected ")) {
         Some(expected) => Diagnostic::new(place, format!("cannot parse: expected {expected}")),
         None => Diagnostic::new(place, message),
     }

@@ -134,13 +134,13 @@ fn pruned(rel: &Arc<Rel>, needed: &Needed, scans: &Scans) -> Pruned {
         Op::Project { expressions, .. } => {
             let (input, map) = below(0);
             let kept = kept(needed, expressions.len());
-            let moved = kept.iter().map(|&index| moved(&expressions[index], &map)).collect();
+            let moved = kept.iter().map(|&index| moved(&expressions[index], &map).fold()).collect();
             let columns = kept.iter().map(|&index| rel.columns[index].clone()).collect();
             (Rel::project(input, moved, columns), positions(&kept, rel.columns.len()))
         }
         Op::Filter { predicate, .. } => {
             let (input, map) = below(0);
-            (Rel::filter(input, moved(predicate, &map)), map)
+            (Rel::filter(input, moved(predicate, &map).fold()), map)
         }
         Op::Named { name, .. } => {
             let (input, map) = below(0);
