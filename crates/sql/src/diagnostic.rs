@@ -111,7 +111,7 @@ impl std::error::Error for Diagnostic {}
 /// The candidate nearest to `name`: the same but for upper and lower case, or few letters away.
 fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = name.to_lowercase();
-    let limit = (wanted.chars().count() / 3).max(1);
+    let limit = (wanted.chars().count() + 1) / 3;
     candidates
         .into_iter()
         .filter(|candidate| *candidate != name)

@@ -12,7 +12,6 @@ mod values;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono_tz::Tz;
 use engine::connector::Connectors;
 use engine::graph::{Edge, Exchange, Node, NodeIndex, NodeKind, StreamGraph};
 use engine::operator::OperatorFactory;
@@ -21,11 +20,7 @@ use crate::diagnostic::{Diagnostic, Place, Result};
 use crate::plan::{Rel, SinkPlan, prune};
 
 /// All INSERTs as one graph. Equal sub-plans become one operator.
-pub(crate) fn graph(
-    inserts: &[SinkPlan],
-    connectors: &dyn Connectors,
-    zone: Tz,
-) -> Result<StreamGraph> {
+pub(crate) fn graph(inserts: &[SinkPlan], connectors: &dyn Connectors) -> Result<StreamGraph> {
     // By name, so that the order of the INSERTs has no part in operator ids.
     let mut inserts: Vec<&SinkPlan> = inserts.iter().collect();
     inserts.sort_by(|a, b| a.table.name.cmp(&b.table.name));
@@ -33,7 +28,7 @@ pub(crate) fn graph(
     let plans = prune(&plans);
     let mut builder = Builder::new(connectors);
     for (insert, plan) in inserts.into_iter().zip(&plans) {
-        builder.insert(insert, plan, zone)?;
+        builder.insert(insert, plan)?;
     }
     Ok(builder.graph)
 }
@@ -78,10 +73,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn insert(&mut self, insert: &SinkPlan, plan: &Arc<Rel>, zone: Tz) -> Result<()> {
+    fn insert(&mut self, insert: &SinkPlan, plan: &Arc<Rel>) -> Result<()> {
         let name = &insert.table.name;
         self.place = insert.place;
-        let sink = table::sink(self.connectors, insert, zone)?;
+        let sink = table::sink(self.connectors, insert)?;
         let path = Path::new(name);
         let mut last = self.node(plan, &path)?;
         if plan.updating && !sink.accepts_updates() {

@@ -146,10 +146,17 @@ impl Builder<'_> {
         });
         let window = end.and_then(|end| Some((end, input.columns[end].window?)));
         let (end, window) = window.expect("per_window found the window's end");
+        let mut attached = attached(end, window, input);
+        if let [key] = order.as_slice()
+            && input.columns[key.column].time == Some(Time::Event)
+        {
+            // Deduplication by this time: of equal times the last record counts.
+            attached.time = TimeAttribute::Event { column: key.column };
+        }
         let rank = rel.columns.last().map(|column| column.name.clone());
         let factory = WindowRank::new(
             self.schema(from),
-            attached(end, window, input),
+            attached,
             partition.clone(),
             order.clone(),
             *first..=*last,

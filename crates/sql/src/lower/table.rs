@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono_tz::Tz;
 use engine::connector::{ColumnSpec, Connectors, TableRefused, TableSpec};
 use engine::graph::{SourceNode, WatermarkStrategy};
 use engine::sink::Sink;
@@ -57,11 +56,7 @@ pub(super) fn source_id(scan: &Scan) -> String {
 }
 
 /// The sink of an INSERT.
-pub(super) fn sink(
-    connectors: &dyn Connectors,
-    insert: &SinkPlan,
-    zone: Tz,
-) -> Result<Arc<dyn Sink>> {
+pub(super) fn sink(connectors: &dyn Connectors, insert: &SinkPlan) -> Result<Arc<dyn Sink>> {
     let table = &insert.table;
     let spec = TableSpec {
         name: table.name.clone(),
@@ -69,7 +64,7 @@ pub(super) fn sink(
         columns: specs(&table.sink),
         partition_keys: table.partition_keys(),
         primary_key: table.primary_key(),
-        time_zone: zone.name().to_owned(),
+        time_zone: insert.zone.name().to_owned(),
     };
     connectors.sink(&spec).map_err(|error| {
         refused(&table.name, error, table.definition.name.place, &table.option_places())

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::diagnostic::{Diagnostic, Place, Result};
@@ -16,7 +17,8 @@ impl Hints {
     /// Reads the hints among a script's tokens.
     pub(crate) fn read(tokens: &[TokenWithSpan]) -> Result<Self> {
         let mut hints = Self::default();
-        let mut name: Option<Place> = None;
+        // The word just read if it can be (the end of) a table's name; what came before it.
+        let (mut name, mut before): (Option<Place>, Option<&Token>) = (None, None);
         for token in tokens {
             match &token.token {
                 Token::Whitespace(Whitespace::MultiLineComment(text)) => {
@@ -27,11 +29,17 @@ impl Hints {
                         return Err(misplaced(place));
                     };
                     hints.0.entry(name).or_default().extend(options);
+                    continue;
                 }
-                Token::Whitespace(_) => {}
-                Token::Word(_) => name = Some(token.span.start.into()),
+                Token::Whitespace(_) => continue,
+                Token::Word(_) if before.is_some_and(names_table) => {
+                    name = Some(token.span.start.into());
+                }
+                // A part of a name follows its first part.
+                Token::Period if name.is_some() => {}
                 _ => name = None,
             }
+            before = Some(&token.token);
         }
         Ok(hints)
     }
@@ -39,6 +47,18 @@ impl Hints {
     /// The hint behind the table name that ends with the word at `place`.
     pub(crate) fn at(&self, place: Option<Place>) -> Option<&BTreeMap<String, String>> {
         self.0.get(&place?)
+    }
+}
+
+/// Whether a table's name, or a further part of a name, can follow.
+fn names_table(before: &Token) -> bool {
+    match before {
+        Token::Comma | Token::Period => true,
+        Token::Word(word) => matches!(
+            word.keyword,
+            Keyword::FROM | Keyword::JOIN | Keyword::INTO | Keyword::TABLE | Keyword::OVERWRITE
+        ),
+        _ => false,
     }
 }
 

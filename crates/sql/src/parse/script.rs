@@ -274,6 +274,15 @@ fn use_statement(parser: &mut Parser<'_>) -> Result<Statement, ParserError> {
 /// The diagnostic for a parser error. A mistake inside a sub-query comes out of `sqlparser` as a
 /// mistake at its parenthesis, so sub-queries are tried on their own first.
 fn explain(error: &ParserError, tokens: &[TokenWithSpan], statement: Place) -> Diagnostic {
+    let matching = tokens.iter().find(|token| {
+        Place::from(token.span.start) >= statement
+            && matches!(&token.token, Token::Word(w) if w.keyword == Keyword::MATCH_RECOGNIZE)
+    });
+    if let Some(token) = matching {
+        // Only part of its syntax is read; what went wrong there does not matter.
+        let place = token.span.start.into();
+        return Diagnostic::new(place, "MATCH_RECOGNIZE is not supported yet");
+    }
     let outer = diagnostic(error, tokens, statement);
     let rest: Vec<&TokenWithSpan> = tokens
         .iter()

@@ -23,7 +23,7 @@ pub(super) struct AggregateNode {
 }
 
 /// Aggregates of Flink that are refused by name.
-const UNSUPPORTED: [&str; 12] = [
+const UNSUPPORTED: [&str; 10] = [
     "ANY_VALUE",
     "APPROX_COUNT_DISTINCT",
     "ARRAY_AGG",
@@ -31,8 +31,6 @@ const UNSUPPORTED: [&str; 12] = [
     "COVAR_POP",
     "COVAR_SAMP",
     "GROUP_ID",
-    "GROUPING",
-    "GROUPING_ID",
     "JSON_ARRAYAGG",
     "JSON_OBJECTAGG",
     "SINGLE_VALUE",

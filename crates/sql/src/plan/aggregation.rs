@@ -14,15 +14,16 @@ use super::aggregate::{AggregateNode, condition};
 use super::bind::Binder;
 use super::call::name_of;
 use super::grouping::{Found, Grouping, Origin};
+use super::grouping_sets::{GroupingSet, sets};
 use super::lift::{Lifted, lift};
-use super::query::Planner;
+use super::query::{Planner, union};
 use super::rel::{Aggregation, Column, Op, Rel, Time, WindowColumn, WindowPart, Windowing};
 use super::scope::Scope;
 use super::select::{Item, ItemKind, output};
 use super::window;
 
 impl Planner<'_> {
-    /// A SELECT that gives one record for each group.
+    /// A SELECT that gives one record for each group; with grouping sets, for each of theirs.
     pub(super) fn aggregation(
         &self,
         select: &ast::Select,
@@ -32,17 +33,34 @@ impl Planner<'_> {
         scope: &Scope,
         place: Place,
     ) -> Result<Arc<Rel>> {
+        let sets = sets(groups, place)?;
+        let one = |set| self.grouped_by(select, &set, items, Arc::clone(&rel), scope, place);
+        let mut plans = sets.into_iter().map(one).collect::<Result<Vec<_>>>()?;
+        match plans.len() {
+            1 => Ok(plans.remove(0)),
+            _ => union(&self.session, plans, place),
+        }
+    }
+
+    fn grouped_by(
+        &self,
+        select: &ast::Select,
+        set: &GroupingSet<'_>,
+        items: &[Item<'_>],
+        rel: Arc<Rel>,
+        scope: &Scope,
+        place: Place,
+    ) -> Result<Arc<Rel>> {
         let plain = Binder::new(&self.session, scope);
-        let grouping = self.grouping(&plain, groups, &rel, place)?;
+        let grouping = self.grouping(&plain, set, &rel, place)?;
         let binder = Binder { grouping: Some(&grouping), ..plain };
         let bound = items.iter().map(|item| match item.kind {
             ItemKind::Column(index) => grouping.key(&rel.column(index), place),
             ItemKind::Expression(ast) => binder.bind(ast, place),
         });
         let bound = bound.collect::<Result<Vec<_>>>()?;
-        let having =
-            select.having.as_ref().map(|ast| condition(&binder, ast, place)).transpose()?;
-        let group_place = groups.first().map_or(place, |group| Place::of(group, place));
+        let having = select.having.as_ref().map(|ast| condition(&binder, ast, place)).transpose()?;
+        let group_place = set.keys.first().map_or(place, |group| Place::of(*group, place));
         let grouped = grouped(&self.session, rel, grouping, group_place)?;
         let mut settle = |expression: &Expr| expression.map_columns(&mut |i| grouped.column(i));
         let bound = bound.iter().map(&mut settle).collect();
@@ -58,19 +76,14 @@ impl Planner<'_> {
     fn grouping(
         &self,
         binder: &Binder<'_>,
-        groups: &[ast::Expr],
+        set: &GroupingSet<'_>,
         rel: &Rel,
         place: Place,
     ) -> Result<Grouping> {
         let (mut keys, mut window_columns, mut window) = (Vec::new(), Vec::new(), None);
-        for group in flat(groups) {
+        for &group in &set.keys {
             let place = Place::of(group, place);
             match group {
-                ast::Expr::GroupingSets(_) | ast::Expr::Rollup(_) | ast::Expr::Cube(_) => {
-                    let message = "GROUPING SETS, ROLLUP and CUBE are not supported yet";
-                    return Err(Diagnostic::new(place, message)
-                        .hint("write one query for each set and connect them with UNION ALL"));
-                }
                 ast::Expr::Function(call) if window::is_group_window(&name_of(call), call) => {
                     let bound = window::group_window(binder, call, place)?;
                     if window.replace(bound).is_some() {
@@ -103,21 +116,9 @@ impl Planner<'_> {
             let message = "GROUP BY has a window function and window columns";
             return Err(Diagnostic::new(place, message).hint("use one of them"));
         }
-        Ok(Grouping::new(keys, window_columns, window))
+        let absent = binder.bind_all(set.absent.iter().copied(), place)?;
+        Ok(Grouping::new(keys, absent, window_columns, window))
     }
-}
-
-/// The elements of GROUP BY without parentheses.
-fn flat(groups: &[ast::Expr]) -> Vec<&ast::Expr> {
-    let mut all = Vec::new();
-    for group in groups {
-        match group {
-            ast::Expr::Tuple(inner) => all.extend(flat(inner)),
-            ast::Expr::Nested(inner) => all.extend(flat(std::slice::from_ref(inner))),
-            other => all.push(other),
-        }
-    }
-    all
 }
 
 /// An aggregation and where its provisional columns are.

@@ -12,6 +12,7 @@ use crate::types::{Kind, SqlType};
 use super::aggregate::{self, AggregateNode};
 use super::bind::Binder;
 use super::call::{name_of, plain_arguments};
+use super::grouping_sets::grouping_id;
 use super::rel::{Time, WindowPart};
 use super::window::{self, GroupWindow};
 
@@ -47,6 +48,8 @@ impl Origin {
 pub(super) struct Grouping {
     /// Keys that are no window columns, over the input.
     pub(super) keys: Vec<Expr>,
+    /// Keys that other grouping sets have and this one has not: NULL here.
+    absent: Vec<Expr>,
     /// Window columns of the input among the keys.
     pub(super) window_columns: Vec<(Expr, WindowPart)>,
     /// The window function of GROUP BY.
@@ -66,6 +69,7 @@ pub(super) struct Found {
 impl Grouping {
     pub(super) fn new(
         keys: Vec<Expr>,
+        absent: Vec<Expr>,
         window_columns: Vec<(Expr, WindowPart)>,
         window: Option<GroupWindow>,
     ) -> Self {
@@ -86,7 +90,7 @@ impl Grouping {
             None => time_of_columns,
         };
         let time_type = time_type.unwrap_or(SqlType::required(Kind::Timestamp(3)));
-        Self { keys, window_columns, window, time_type, found: RefCell::default() }
+        Self { keys, absent, window_columns, window, time_type, found: RefCell::default() }
     }
 
     /// Shows the aggregates found so far.
@@ -126,6 +130,10 @@ impl Grouping {
             && call.over.is_none()
         {
             let name = name_of(call);
+            if matches!(name.as_str(), "GROUPING" | "GROUPING_ID") {
+                let arguments = plain.bind_all(plain_arguments(call, place)?, place)?;
+                return grouping_id(&arguments, &self.keys, &self.absent, place).map(Some);
+            }
             if aggregate::is_aggregate(&name) {
                 return self.aggregate(&plain, call, &name, place).map(Some);
             }
@@ -153,6 +161,10 @@ impl Grouping {
     fn look_up(&self, bound: &Expr) -> Option<Expr> {
         if let Some(index) = self.keys.iter().position(|key| key == bound) {
             return Some(expr::column(index, &bound.to_string(), bound.sql_type().clone()));
+        }
+        if self.absent.contains(bound) {
+            let sql_type = bound.sql_type().clone().with_nullable(true);
+            return Some(expr::literal(expr::Literal::Null, sql_type));
         }
         let (_, part) = self.window_columns.iter().find(|(column, _)| column == bound)?;
         Some(self.property(match part {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use chrono_tz::Tz;
 use sqlparser::ast::Spanned;
 
 use crate::diagnostic::{Diagnostic, Place, Result};
@@ -28,6 +29,8 @@ pub(crate) struct SinkPlan {
     pub(crate) not_null: Vec<usize>,
     /// Records with such a NULL are dropped rather than ending the job.
     pub(crate) drop_nulls: bool,
+    /// `table.local-time-zone` at the INSERT.
+    pub(crate) zone: Tz,
     /// Where the INSERT stands.
     pub(crate) place: Place,
 }
@@ -117,6 +120,7 @@ pub(crate) fn plan_insert(
         rel: Rel::project(query, expressions, columns),
         not_null,
         drop_nulls: planner.settings.drops_nulls(),
+        zone: planner.session.zone,
         place,
         table,
     })

@@ -10,6 +10,7 @@ mod bind;
 mod call;
 mod from;
 mod grouping;
+mod grouping_sets;
 mod insert;
 mod json;
 mod lift;

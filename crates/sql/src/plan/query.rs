@@ -77,8 +77,9 @@ impl<'a> Planner<'a> {
                     (SetOperator::Union, SetQuantifier::All) => true,
                     (SetOperator::Union, SetQuantifier::None | SetQuantifier::Distinct) => false,
                     _ => {
-                        let message = format!("{op} {set_quantifier} is not supported yet");
-                        return Err(Diagnostic::new(place, message).hint("UNION [ALL] is"));
+                        let message = format!("{op} is not supported in this form");
+                        return Err(Diagnostic::new(place, message)
+                            .hint("UNION and UNION ALL are supported"));
                     }
                 };
                 let inputs = vec![self.body(left, place)?, self.body(right, place)?];
@@ -185,7 +186,7 @@ pub(super) fn convert(
 }
 
 /// `UNION ALL`: columns by position, widened to their common types.
-fn union(session: &expr::Session, inputs: Vec<Arc<Rel>>, place: Place) -> Result<Arc<Rel>> {
+pub(super) fn union(session: &expr::Session, inputs: Vec<Arc<Rel>>, place: Place) -> Result<Arc<Rel>> {
     let width = inputs[0].columns.len();
     if inputs.iter().any(|input| input.columns.len() != width) {
         let counts: Vec<_> = inputs.iter().map(|input| input.columns.len().to_string()).collect();

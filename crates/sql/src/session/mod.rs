@@ -176,7 +176,7 @@ impl Session {
             )
             .hint("write INSERT INTO sink SELECT …"));
         }
-        lower::graph(&self.inserts, self.connectors.as_ref(), self.settings.zone())
+        lower::graph(&self.inserts, self.connectors.as_ref())
     }
 
     fn planner<'a>(&'a self, hints: &'a Hints) -> Planner<'a> {

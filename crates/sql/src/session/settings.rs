@@ -109,7 +109,7 @@ fn zone(name: &str) -> Option<Tz> {
 }
 
 /// A duration as Flink writes it: `500 ms`, `10 s`, `1min`, `2 h`; a bare number is milliseconds.
-fn duration_ms(text: &str) -> Option<u64> {
+pub(super) fn duration_ms(text: &str) -> Option<u64> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text[..end].parse().ok()?;

@@ -14,7 +14,10 @@ use crate::plan::{
 use crate::types::{Kind, parse_type};
 
 use super::metadata;
-use super::settings::Settings;
+use super::settings::{Settings, duration_ms};
+
+/// How long a split may be silent before it no longer holds the watermark back.
+const IDLE_TIMEOUT: &str = "scan.watermark.idle-timeout";
 
 /// A declared table.
 #[derive(Debug)]
@@ -161,6 +164,7 @@ impl Table {
         let hinted = hint.cloned().unwrap_or_default();
         let mut options = self.options();
         options.extend(hinted.clone());
+        let idle_timeout_ms = self.take_idle_timeout(&mut options)?.or(settings.idle_timeout_ms());
         let session = settings.expression_session();
         let (source, read) = metadata::resolve(
             &self.source,
@@ -186,10 +190,24 @@ impl Table {
             partition_keys: self.partition_keys(),
             primary_key: self.primary_key(),
             time_zone: settings.zone(),
-            idle_timeout_ms: settings.idle_timeout_ms(),
+            idle_timeout_ms,
         };
         let op = Op::Scan(Box::new(scan));
         Ok(Arc::new(Rel { op, columns: self.columns.clone(), updating: false }))
+    }
+}
+
+impl Table {
+    /// Takes the options out that are the planner's and not the connector's.
+    fn take_idle_timeout(&self, options: &mut BTreeMap<String, String>) -> Result<Option<u64>> {
+        let Some(value) = options.remove(IDLE_TIMEOUT) else { return Ok(None) };
+        let ms = duration_ms(&value).filter(|ms| *ms > 0);
+        ms.map(Some).ok_or_else(|| {
+            let place = self.option_places().get(IDLE_TIMEOUT).copied();
+            let message = format!("`{value}` is no duration for `{IDLE_TIMEOUT}`");
+            Diagnostic::new(place.unwrap_or(self.definition.name.place), message)
+                .hint("write one such as `30 s`")
+        })
     }
 }
 
