@@ -63,6 +63,10 @@ impl Dialect for FlinkDialect {
         let Token::Word(Word { value, quote_style: None, keyword }) = first else {
             return None;
         };
+        if CLAUSE_WORDS.contains(&keyword) {
+            let found = parser.peek_token();
+            return Some(parser.expected("an expression", found));
+        }
         match (keyword, &second) {
             (Keyword::CAST, Token::LParen) => Some(cast(parser, CastKind::Cast)),
             (Keyword::TRY_CAST, Token::LParen) => Some(cast(parser, CastKind::TryCast)),
@@ -75,6 +79,34 @@ impl Dialect for FlinkDialect {
         }
     }
 }
+
+/// Words that begin or connect clauses and therefore cannot be names without backticks.
+const CLAUSE_WORDS: [Keyword; 24] = [
+    Keyword::FROM,
+    Keyword::WHERE,
+    Keyword::GROUP,
+    Keyword::HAVING,
+    Keyword::ORDER,
+    Keyword::BY,
+    Keyword::LIMIT,
+    Keyword::FETCH,
+    Keyword::UNION,
+    Keyword::INTERSECT,
+    Keyword::EXCEPT,
+    Keyword::ON,
+    Keyword::JOIN,
+    Keyword::INNER,
+    Keyword::CROSS,
+    Keyword::NATURAL,
+    Keyword::INTO,
+    Keyword::AS,
+    Keyword::AND,
+    Keyword::OR,
+    Keyword::WHEN,
+    Keyword::THEN,
+    Keyword::ELSE,
+    Keyword::END,
+];
 
 /// `CAST(expression AS type)`
 fn cast(parser: &mut Parser<'_>, kind: CastKind) -> Result<Expr, ParserError> {

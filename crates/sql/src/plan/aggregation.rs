@@ -11,7 +11,7 @@ use crate::expr::Expr;
 use crate::types::{Kind, SqlType};
 
 use super::aggregate::{AggregateNode, condition};
-use super::bind::Binder;
+use super::bind::{Binder, same_column};
 use super::call::name_of;
 use super::grouping::{Found, Grouping, Origin};
 use super::grouping_sets::{GroupingSet, sets};
@@ -59,7 +59,8 @@ impl Planner<'_> {
             ItemKind::Expression(ast) => binder.bind(ast, place),
         });
         let bound = bound.collect::<Result<Vec<_>>>()?;
-        let having = select.having.as_ref().map(|ast| condition(&binder, ast, place)).transpose()?;
+        let having =
+            select.having.as_ref().map(|ast| condition(&binder, ast, place)).transpose()?;
         let group_place = set.keys.first().map_or(place, |group| Place::of(*group, place));
         let grouped = grouped(&self.session, rel, grouping, group_place)?;
         let mut settle = |expression: &Expr| expression.map_columns(&mut |i| grouped.column(i));
@@ -99,7 +100,8 @@ impl Planner<'_> {
                 _ => {}
             }
             let key = binder.bind(group, place)?;
-            let part = key.as_column().and_then(|i| rel.columns[i].window).map(|w| w.part);
+            let column = same_column(&key, &rel.columns);
+            let part = column.and_then(|column| column.window).map(|window| window.part);
             match part {
                 Some(part) if !window_columns.contains(&(key.clone(), part)) => {
                     window_columns.push((key, part));
@@ -159,8 +161,8 @@ impl<'a> Inputs<'a> {
         if let Some(known) = self.expressions.iter().position(|known| known == expression) {
             return known;
         }
-        let column = match expression.as_column() {
-            Some(index) => self.rel.columns[index].clone(),
+        let column = match same_column(expression, &self.rel.columns) {
+            Some(column) => column.clone(),
             None => Column {
                 time: super::bind::time_of(expression, &self.rel.columns),
                 ..Column::plain(&expression.to_string(), expression.sql_type().clone())

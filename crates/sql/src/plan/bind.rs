@@ -43,8 +43,8 @@ pub(super) fn placed(built: Result<Expr, CallError>, place: Place) -> Result<Exp
 /// Whether an expression over `columns` is a time attribute: a column that is one, `PROCTIME()`,
 /// or a rowtime moved by an interval (which Flink's group windows take).
 pub(crate) fn time_of(expression: &Expr, columns: &[Column]) -> Option<Time> {
-    if let Some(index) = expression.as_column() {
-        return columns.get(index).and_then(|column| column.time);
+    if expression.as_column().is_some() {
+        return same_column(expression, columns).and_then(|column| column.time);
     }
     if expression.is_proctime() {
         return Some(Time::Processing);
@@ -54,6 +54,17 @@ pub(crate) fn time_of(expression: &Expr, columns: &[Column]) -> Option<Time> {
             time_of(moved, columns)
         }
         _ => None,
+    }
+}
+
+/// The column an expression passes on as it is. (A CAST to the same type makes a column that goes
+/// by another name: it has the values, but is no time attribute any more.)
+pub(super) fn same_column<'c>(expression: &Expr, columns: &'c [Column]) -> Option<&'c Column> {
+    match expression {
+        Expr::Column { index, name, .. } => {
+            columns.get(*index).filter(|column| column.name == *name)
+        }
+        Expr::Literal { .. } | Expr::Call(_) => None,
     }
 }
 
@@ -167,7 +178,13 @@ impl<'a> Binder<'a> {
             true => expr::try_cast(self.session, operand, &to),
             false => expr::cast(self.session, operand, &to),
         };
-        placed(built, place)
+        match placed(built, place)? {
+            Expr::Column { index, name, sql_type } => {
+                let name = format!("CAST({name} AS {})", to.kind);
+                Ok(expr::column(index, &name, sql_type))
+            }
+            cast => Ok(cast),
+        }
     }
 
     fn case(

@@ -23,10 +23,10 @@ pub(super) fn sets<'a>(groups: &'a [ast::Expr], place: Place) -> Result<Vec<Grou
     for group in flat(groups) {
         let alternatives = match group {
             ast::Expr::GroupingSets(sets) => sets.iter().map(|set| flat(set)).collect(),
-            ast::Expr::Rollup(parts) => {
-                (0..=parts.len()).rev().map(|n| parts[..n].iter().flat_map(|p| flat(p)).collect())
-                    .collect()
-            }
+            ast::Expr::Rollup(parts) => (0..=parts.len())
+                .rev()
+                .map(|n| parts[..n].iter().flat_map(|p| flat(p)).collect())
+                .collect(),
             ast::Expr::Cube(parts) if parts.len() < 8 => subsets(parts),
             ast::Expr::Cube(_) => return Err(too_many(Place::of(group, place))),
             plain => vec![vec![plain]],
@@ -109,7 +109,9 @@ mod tests {
         let (statements, _) = parse_script(&script).unwrap();
         let Statement::Query(query) = &statements[0].node else { panic!("no query") };
         let ast::SetExpr::Select(select) = query.body.as_ref() else { panic!("no select") };
-        let ast::GroupByExpr::Expressions(groups, _) = &select.group_by else { panic!("no groups") };
+        let ast::GroupByExpr::Expressions(groups, _) = &select.group_by else {
+            panic!("no groups")
+        };
         let text = |set: &GroupingSet<'_>| {
             set.keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
         };

@@ -186,7 +186,11 @@ pub(super) fn convert(
 }
 
 /// `UNION ALL`: columns by position, widened to their common types.
-pub(super) fn union(session: &expr::Session, inputs: Vec<Arc<Rel>>, place: Place) -> Result<Arc<Rel>> {
+pub(super) fn union(
+    session: &expr::Session,
+    inputs: Vec<Arc<Rel>>,
+    place: Place,
+) -> Result<Arc<Rel>> {
     let width = inputs[0].columns.len();
     if inputs.iter().any(|input| input.columns.len() != width) {
         let counts: Vec<_> = inputs.iter().map(|input| input.columns.len().to_string()).collect();

@@ -8,7 +8,7 @@ use sqlparser::ast::{self, SelectItem, SelectItemQualifiedWildcardKind};
 use crate::diagnostic::{Diagnostic, Place, Result};
 use crate::expr::Expr;
 
-use super::bind::{Binder, time_of};
+use super::bind::{Binder, same_column, time_of};
 use super::query::{Planner, distinct};
 use super::rank;
 use super::rel::{Column, Rel};
@@ -105,7 +105,7 @@ pub(super) fn output(rel: Arc<Rel>, expressions: Vec<Expr>, items: &[Item<'_>]) 
         name: item.name.clone(),
         sql_type: expression.sql_type().clone(),
         time: time_of(expression, &rel.columns),
-        window: expression.as_column().and_then(|index| rel.columns[index].window),
+        window: same_column(expression, &rel.columns).and_then(|column| column.window),
     };
     let columns = expressions.iter().zip(items).map(column).collect();
     Rel::project(rel, expressions, columns)

@@ -37,7 +37,8 @@ impl Case {
 
     /// What stands behind `key = ` in case.toml, as it is written.
     fn value(&self, key: &str) -> &str {
-        let line = self.toml.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='));
+        let line =
+            self.toml.lines().find_map(|line| line.strip_prefix(key)?.trim().strip_prefix('='));
         line.unwrap_or("").trim().trim_matches('"')
     }
 }

@@ -23,10 +23,7 @@ fn check(statement: &str, expected: &str) {
 
 #[test]
 fn unknown_names() {
-    check(
-        "INSERT INTO o SELECT ident, s FROM t",
-        "line 4, column 22: unknown column `ident`",
-    );
+    check("INSERT INTO o SELECT ident, s FROM t", "line 4, column 22: unknown column `ident`");
     check(
         "INSERT INTO o\n  SELECT idd, s FROM t",
         "line 5, column 10: unknown column `idd`; did you mean `id`?",
