@@ -19,10 +19,9 @@ fn kinds(from: &Kind, to: &Kind) -> bool {
     }
     match (from, to) {
         (a, b) if a.is_numeric() && b.is_numeric() => numbers(a, b),
-        (Kind::Date, Kind::Timestamp(_) | Kind::TimestampLtz(_))
-        | (Kind::Time(_), Kind::Time(_) | Kind::Timestamp(_)) => true,
+        (Kind::Time(_), Kind::Time(_)) => true,
+        (Kind::Timestamp(_), Kind::Date | Kind::Time(_)) => true,
         (a, b) if a.is_timestamp() && b.is_timestamp() => true,
-        (a, Kind::Date | Kind::Time(_)) if a.is_timestamp() => true,
         (Kind::Array(a), Kind::Array(b)) | (Kind::Multiset(a), Kind::Multiset(b)) => {
             kinds(&a.kind, &b.kind)
         }
@@ -34,12 +33,42 @@ fn kinds(from: &Kind, to: &Kind) -> bool {
     }
 }
 
-/// Numbers widen; decimals take every exact number.
+/// Integers widen; DECIMAL and DOUBLE take every number, FLOAT every exact one.
 fn numbers(from: &Kind, to: &Kind) -> bool {
-    match (from, to) {
-        (_, Kind::Double | Kind::Float) => from.is_exact() || *to == Kind::Double || from == to,
-        (a, Kind::Decimal { .. }) => a.is_exact(),
-        (a, b) if a.is_integer() && b.is_integer() => a.as_decimal() <= b.as_decimal(),
-        _ => false,
+    match to {
+        Kind::Decimal { .. } | Kind::Double => true,
+        Kind::Float => from.is_exact(),
+        _ => from.is_integer() && from.as_decimal() <= to.as_decimal(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::can_store_implicitly;
+    use crate::types::parse_type;
+
+    #[track_caller]
+    fn check(from: &str, to: &str, want: bool) {
+        let (from, to) = (parse_type(from).unwrap(), parse_type(to).unwrap());
+        assert_eq!(can_store_implicitly(&from, &to), want, "{from} to {to}");
+    }
+
+    #[test]
+    fn only_what_loses_little_is_stored_without_a_cast() {
+        check("INT", "BIGINT", true);
+        check("BIGINT", "INT", false);
+        check("BIGINT", "DOUBLE", true);
+        check("DOUBLE", "BIGINT", false);
+        check("DOUBLE", "DECIMAL(10, 2)", true);
+        check("DECIMAL(10, 2)", "INT", false);
+        check("CHAR(3)", "STRING", true);
+        check("INT", "STRING", false);
+        check("STRING", "INT", false);
+        check("TIMESTAMP(3)", "TIMESTAMP_LTZ(3)", true);
+        check("TIMESTAMP(3)", "DATE", true);
+        check("DATE", "TIMESTAMP(3)", false);
+        check("TIMESTAMP(3)", "INT", false);
+        check("ROW<a INT>", "ROW<b BIGINT>", true);
+        check("ARRAY<BIGINT>", "ARRAY<INT>", false);
     }
 }

@@ -7,11 +7,43 @@ use regex::Regex;
 
 use super::text::entries;
 use super::{Binding, Body, Entry, Nulls, Param, Row, Signature};
+use crate::expr::{CallError, Expr, Literal, Session};
 
 use Nulls::MayBeNull;
 use Param::{Int, Text};
 
-pub(super) const ENTRIES: &[Entry] = entries! {
+pub(super) const ENTRIES: &[Entry] = &[Entry {
+    names: &[
+        "REGEXP",
+        "RLIKE",
+        "REGEXP_EXTRACT",
+        "REGEXP_REPLACE",
+        "REGEXP_COUNT",
+        "REGEXP_SUBSTR",
+        "REGEXP_INSTR",
+    ],
+    binding: Binding::Special { least: 2, most: 3, build },
+}];
+
+/// A constant pattern must be one that can be run; others give NULL where they are none.
+fn build(session: &Session, name: &str, args: Vec<Expr>) -> Result<Expr, CallError> {
+    if let Some(Literal::Text(pattern)) = args[1].as_literal()
+        && let Err(error) = Regex::new(&in_our_syntax(pattern))
+    {
+        let reason = error.to_string();
+        let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        return Err(CallError::wrong(format!(
+            "`{pattern}` is no regular expression that can be run: {reason}"
+        )));
+    }
+    match TABLE.iter().find(|entry| entry.names.contains(&name)) {
+        Some(entry) => super::binder::bind(session, name, entry, args),
+        None => Err(CallError::UnknownFunction { name: name.to_owned(), suggestion: None }),
+    }
+}
+
+/// The functions themselves; reached after a constant pattern was looked at.
+const TABLE: &[Entry] = entries! {
     ["REGEXP", "RLIKE"] => [Text, Text], 0, MayBeNull, Body::Boolean(|r| {
         let found = compiled(r.text(1)).is_some_and(|regex| regex.is_match(r.text(0)));
         Some(found && !r.text(1).is_empty())
@@ -70,11 +102,43 @@ pub(super) fn compiled(pattern: &str) -> Option<Rc<Regex>> {
             kept[..=at].rotate_right(1);
             return kept[0].1.clone();
         }
-        let regex = Regex::new(pattern).ok().map(Rc::new);
+        let regex = Regex::new(&in_our_syntax(pattern)).ok().map(Rc::new);
         kept.truncate(KEPT - 1);
         kept.insert(0, (pattern.to_owned(), regex.clone()));
         regex
     })
+}
+
+/// Java's pattern in the syntax of the `regex` crate: in Java `\d`, `\w`, `\s` are about ASCII.
+fn in_our_syntax(pattern: &str) -> String {
+    let mut out = String::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('d') => out.push_str("[0-9]"),
+            Some('D') => out.push_str("[^0-9]"),
+            Some('w') => out.push_str("[A-Za-z0-9_]"),
+            Some('W') => out.push_str("[^A-Za-z0-9_]"),
+            Some('s') => out.push_str(r"[ \t\n\x0B\f\r]"),
+            Some('S') => out.push_str(r"[^ \t\n\x0B\f\r]"),
+            Some('Z') => out.push_str(r"\n?\z"),
+            Some('h') => out.push_str(r"[ \t\xA0]"),
+            Some('R') => out.push_str(r"(?:\r\n|[\n\x0B\f\r])"),
+            Some('Q') => {
+                let rest = chars.as_str();
+                let end = rest.find(r"\E").unwrap_or(rest.len());
+                out.push_str(&regex::escape(&rest[..end]));
+                chars = rest.get(end + 2..).unwrap_or("").chars();
+            }
+            Some(other) => out.extend(['\\', other]),
+            None => out.push('\\'),
+        }
+    }
+    out
 }
 
 /// Whether a text means itself as a regular expression.

@@ -54,6 +54,13 @@ fn regular_expressions() {
     check("REGEXP('abc', 'b')", "TRUE");
     check("REGEXP('abc', '')", "FALSE");
     check("REGEXP_COUNT('abcabc', 'b')", "2");
+    check("REGEXP_EXTRACT('é1 x', '\\w+')", "1");
+    check("REGEXP_EXTRACT('a.c', '\\Q.\\Ec')", ".c");
+    check(
+        "REGEXP('a', '(?<=x)a')",
+        "refused: `(?<=x)a` is no regular expression that can be run: look-around, including \
+         look-ahead and look-behind, is not supported",
+    );
     check("'abc' SIMILAR TO 'a(b|c)%'", "TRUE");
 }
 
