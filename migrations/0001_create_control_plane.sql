@@ -5,8 +5,6 @@ CREATE TABLE applications (
     name                     text        NOT NULL CONSTRAINT applications_name_key UNIQUE,
     description              text,
     mode                     text        NOT NULL,
-    -- Where its objects lie in the bucket, without a slash at its end.
-    folder                   text        NOT NULL,
     status                   text        NOT NULL,
     current_version          bigint      NOT NULL,
     row_version              bigint      NOT NULL DEFAULT 1,

@@ -9,21 +9,16 @@ pub struct Settings {
     pub region: String,
     /// Account in ARNs.
     pub account: String,
-    /// Prefix of the keys of all objects in the installation's bucket, slashes at its ends aside;
-    /// may be empty. Applications keep the folder they were created with.
-    pub key_prefix: String,
     /// How long things may take.
     pub timing: Timing,
 }
 
 impl Settings {
-    /// What an installation has that decides nothing: region `us-east-1`, account `000000000000`,
-    /// no prefix.
+    /// What an installation has that decides nothing: region `us-east-1`, account `000000000000`.
     pub fn standard() -> Self {
         Self {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
-            key_prefix: String::new(),
             timing: Timing::STANDARD,
         }
     }

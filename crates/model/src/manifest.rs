@@ -53,7 +53,7 @@ pub struct OperatorManifest {
 /// Where one subtask's state lies.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StateObject {
-    /// Object key in the installation's bucket.
+    /// Object key, relative to the installation's bucket and prefix.
     pub key: String,
     /// Size in bytes.
     pub bytes: u64,

@@ -1,8 +1,8 @@
-//! Where an application's objects lie in the installation's bucket.
+//! Where an application's objects lie, relative to the installation's bucket and key prefix.
 //!
 //! ```text
-//! {prefix}/applications/{name}/{id}/checkpoints/{number}-{attempt}/manifest.json
-//! {prefix}/applications/{name}/{id}/checkpoints/{number}-{attempt}/…   state objects
+//! applications/{name}/{id}/checkpoints/{number}-{attempt}/manifest.json
+//! applications/{name}/{id}/checkpoints/{number}-{attempt}/…   state objects
 //! ```
 //!
 //! The id keeps a deleted application's objects apart from those of a new one of the same name;
@@ -10,12 +10,9 @@
 
 use crate::ids::{ApplicationId, ApplicationName};
 
-/// Folder of everything an application keeps, without a slash at its end; `prefix` is that of the
-/// installation.
-pub fn application_folder(prefix: &str, name: &ApplicationName, id: ApplicationId) -> String {
-    let prefix = prefix.trim_matches('/');
-    let slash = if prefix.is_empty() { "" } else { "/" };
-    format!("{prefix}{slash}applications/{name}/{id}")
+/// Folder of everything an application keeps, without a slash at its end.
+pub fn application_folder(name: &ApplicationName, id: ApplicationId) -> String {
+    format!("applications/{name}/{id}")
 }
 
 /// Folder of one checkpoint inside an [`application_folder`], without a slash at its end.
@@ -43,16 +40,14 @@ mod tests {
     fn keys_name_application_checkpoint_and_attempt() {
         let name: ApplicationName = "alerts".parse().unwrap();
         let id = ApplicationId(Uuid::from_u128(7));
-        let folder = application_folder("/weir/", &name, id);
+        let folder = application_folder(&name, id);
         let checkpoint = checkpoint_folder(&folder, 12, 3);
         let key = manifest(&checkpoint);
         assert_eq!(
             key,
-            "weir/applications/alerts/00000000-0000-0000-0000-000000000007/checkpoints/12-3/\
+            "applications/alerts/00000000-0000-0000-0000-000000000007/checkpoints/12-3/\
              manifest.json"
         );
         assert_eq!(folder_of_manifest(&key), Some(checkpoint.as_str()));
-        let bare = application_folder("", &name, id);
-        assert_eq!(bare, "applications/alerts/00000000-0000-0000-0000-000000000007");
     }
 }

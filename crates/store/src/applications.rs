@@ -24,8 +24,6 @@ pub struct NewApplication {
     pub description: Option<String>,
     /// How it is used.
     pub mode: ApplicationMode,
-    /// Folder of its objects in the installation's bucket, without a slash at its end.
-    pub folder: String,
     /// Start of its maintenance window, `HH:MM` UTC.
     pub maintenance_window_start: String,
 }
@@ -41,8 +39,6 @@ pub struct Application {
     pub description: Option<String>,
     /// How it is used.
     pub mode: ApplicationMode,
-    /// Folder of its objects in the installation's bucket, without a slash at its end.
-    pub folder: String,
     /// What it is doing.
     pub status: Status,
     /// Its newest version.
@@ -78,7 +74,6 @@ struct Row {
     name: String,
     description: Option<String>,
     mode: String,
-    folder: String,
     status: String,
     current_version: i64,
     row_version: i64,
@@ -96,7 +91,6 @@ impl TryFrom<Row> for Application {
             name: read("applications.name", &row.name)?,
             description: row.description,
             mode: read("applications.mode", &row.mode)?,
-            folder: row.folder,
             status: read("applications.status", &row.status)?,
             version: number("applications.current_version", row.current_version)?,
             row_version: row.row_version,
@@ -115,15 +109,14 @@ impl Tx {
     pub async fn insert_application(&mut self, new: &NewApplication) -> Result<()> {
         sqlx::query(
             "INSERT INTO applications
-                    (id, name, description, mode, folder, status, current_version,
+                    (id, name, description, mode, status, current_version,
                      maintenance_window_start)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(new.id.0)
         .bind(new.name.as_str())
         .bind(&new.description)
         .bind(new.mode.as_str())
-        .bind(&new.folder)
         .bind(Status::Ready.as_str())
         .bind(VersionId::FIRST.get())
         .bind(&new.maintenance_window_start)
@@ -138,7 +131,7 @@ impl Tx {
     /// The database does not answer.
     pub async fn application(&mut self, name: &ApplicationName) -> Result<Option<Application>> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, name, description, mode, folder, status, current_version, row_version,
+            "SELECT id, name, description, mode, status, current_version, row_version,
                     maintenance_window_start, created_at, updated_at
                FROM applications
               WHERE name = $1",
@@ -158,7 +151,7 @@ impl Tx {
         name: &ApplicationName,
     ) -> Result<Option<Application>> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, name, description, mode, folder, status, current_version, row_version,
+            "SELECT id, name, description, mode, status, current_version, row_version,
                     maintenance_window_start, created_at, updated_at
                FROM applications
               WHERE name = $1

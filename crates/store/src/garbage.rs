@@ -7,7 +7,7 @@ use crate::{connection::Tx, error::Result};
 pub struct Garbage {
     /// Place in the list.
     pub id: i64,
-    /// Its key in the installation's bucket, without a slash at its end.
+    /// Its key relative to the installation's bucket and prefix, without a slash at its end.
     pub folder: String,
 }
 

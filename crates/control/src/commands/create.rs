@@ -9,7 +9,6 @@ use model::{
     },
     ids::{ApplicationId, ApplicationName, VersionId},
     invalid::check_length,
-    object_keys::application_folder,
     protocol::PropertyGroups,
 };
 use store::{NewApplication, NewEvent, NewVersion, Taken};
@@ -85,10 +84,8 @@ impl Control {
             snapshots_enabled: command.snapshots_enabled.unwrap_or(true),
             ..ApplicationConfiguration::new(command.runtime)
         };
-        let id = ApplicationId(Uuid::now_v7());
         let new = NewApplication {
-            id,
-            folder: application_folder(&self.settings.key_prefix, &command.name, id),
+            id: ApplicationId(Uuid::now_v7()),
             name: command.name,
             description: command.description.filter(|text| !text.is_empty()),
             mode: command.mode,

@@ -4,6 +4,7 @@ use model::{
     configuration::{Program as StoredProgram, RestoreDecision, RestoreWish},
     fault::{Domain, Fault},
     ids::{ApplicationId, VersionId, WorkerId},
+    object_keys::application_folder,
     protocol::{Checkpointing, Failure, PropertyGroups},
 };
 use store::{Application, Claimable, NewEvent, Run, Tx};
@@ -22,7 +23,7 @@ pub struct Claim {
     pub job: JobKey,
     /// Identity of the application.
     pub application_id: ApplicationId,
-    /// Folder of the application's objects in the installation's bucket, prefix included.
+    /// Folder of the application's objects, relative to the installation's bucket and prefix.
     pub folder: String,
     /// Application version to run.
     pub version: VersionId,
@@ -128,7 +129,7 @@ impl Control {
         };
         let flink = &version.configuration.flink;
         Ok(Some(Claim {
-            folder: application.folder,
+            folder: application_folder(&name, application.id),
             job: JobKey { application: name, run: run.id, attempt },
             application_id: application.id,
             version: run.version,

@@ -4,6 +4,7 @@ use model::{
     fault::{Domain, Fault},
     ids::SnapshotName,
     lifecycle::{Event, Status, settle},
+    object_keys::application_folder,
     protocol::Failure,
 };
 use store::{
@@ -257,7 +258,7 @@ async fn newest_state(
 
 /// Removes an application and everything it has; its objects become garbage.
 pub(crate) async fn remove_application(tx: &mut Tx, application: &Application) -> Result<()> {
-    tx.insert_garbage(&application.folder).await?;
+    tx.insert_garbage(&application_folder(&application.name, application.id)).await?;
     tx.delete_application(application.id).await?;
     tx.notify().await?;
     tracing::info!(application = %application.name, "application deleted");

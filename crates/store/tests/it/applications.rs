@@ -37,7 +37,6 @@ async fn a_name_is_taken_once() {
         name: seeded.name,
         description: None,
         mode: seeded.mode,
-        folder: String::new(),
         maintenance_window_start: String::new(),
     };
     let taken = tx.insert_application(&again).await.unwrap_err();

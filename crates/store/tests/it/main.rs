@@ -43,7 +43,6 @@ async fn seed(tx: &mut Tx, name: &str) -> Application {
         name: name.parse().unwrap(),
         description: Some("words".to_owned()),
         mode: ApplicationMode::Streaming,
-        folder: format!("applications/{name}"),
         maintenance_window_start: "03:00".to_owned(),
     };
     tx.insert_application(&new).await.unwrap();
