@@ -12,7 +12,7 @@ async fn a_silent_worker_loses_its_run_and_what_it_says_later_changes_nothing() 
     let old = world.run("alerts").await;
     world.checkpoint(&old.job, 1, None).await;
     let second = register(&world.control, "second").await;
-    let new = world.control.claim(second, 8).await.unwrap().unwrap();
+    let new = world.claim_by(second).await;
     assert_eq!((new.job.attempt, new.restore.checkpoint()), (2, Some(1)));
 
     let control = &world.control;
@@ -50,7 +50,7 @@ async fn what_a_leaving_worker_had_is_free_at_once_without_a_failure() {
     world.control.retire_worker(world.worker).await.unwrap();
     assert_eq!(world.written(&old.job, 2, None).await, Verdict::Fenced);
     let second = register(&world.control, "second").await;
-    let new = world.control.claim(second, 8).await.unwrap().unwrap();
+    let new = world.claim_by(second).await;
     assert_eq!((new.job.attempt, new.restore.checkpoint()), (2, Some(1)));
     assert_eq!(world.describe("alerts").await.run.unwrap().failure, None);
 }

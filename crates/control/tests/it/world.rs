@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use control::{
@@ -161,7 +161,19 @@ impl World {
     }
 
     pub(crate) async fn claim(&self) -> Claim {
-        self.control.claim(self.worker, 8).await.unwrap().expect("there is something to claim")
+        self.claim_by(self.worker).await
+    }
+
+    /// Claims as another worker. A refused command before it may hold its locks for a moment,
+    /// until its connection is back in the pool: claims pass locked rows over and try again.
+    pub(crate) async fn claim_by(&self, worker: WorkerId) -> Claim {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(claim) = self.control.claim(worker, 8).await.unwrap() {
+                return claim;
+            }
+            assert!(Instant::now() < deadline, "there is nothing to claim");
+        }
     }
 
     /// Starts, claims and runs.
