@@ -56,6 +56,14 @@ pub enum Error {
         /// The end of its log.
         log: String,
     },
+    /// The broker does not take a topic.
+    #[error("topic `{name}` cannot be created: {reason}")]
+    Topic {
+        /// Name of the topic.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// Another living broker owns the folder.
     #[error("the folder `{}` is in use by another broker; stop it first", .dir.display())]
     BrokerInUse {

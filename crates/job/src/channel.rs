@@ -8,7 +8,7 @@ use model::protocol::{Event, LogLine, Order};
 
 /// Writes events, one JSON object a line; shared by all threads of the process.
 #[derive(Clone)]
-pub struct Reporter {
+pub(crate) struct Reporter {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
     clock: Arc<dyn engine::clock::Clock>,
 }
@@ -21,12 +21,12 @@ impl std::fmt::Debug for Reporter {
 
 impl Reporter {
     /// Events go to `out`.
-    pub fn new(out: impl Write + Send + 'static, clock: Arc<dyn engine::clock::Clock>) -> Self {
+    pub(crate) fn new(out: impl Write + Send + 'static, clock: Arc<dyn engine::clock::Clock>) -> Self {
         Self { out: Arc::new(Mutex::new(Box::new(out))), clock }
     }
 
     /// Says what happened. A worker that is gone does not listen: the end of the orders tells.
-    pub fn report(&self, event: &Event) {
+    pub(crate) fn report(&self, event: &Event) {
         let mut line = serde_json::to_vec(event).expect("events serialise");
         line.push(b'\n');
         if let Ok(mut out) = self.out.lock() {
@@ -35,7 +35,7 @@ impl Reporter {
     }
 
     /// A line for the application's log.
-    pub fn log(&self, level: &str, logger: &str, message: impl Into<String>) {
+    pub(crate) fn log(&self, level: &str, logger: &str, message: impl Into<String>) {
         self.report(&Event::Log(LogLine {
             at_ms: self.clock.now_ms(),
             level: level.to_owned(),

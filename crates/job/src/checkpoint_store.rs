@@ -1,11 +1,11 @@
 //! Checkpoints in the object store: state objects and manifests.
 
-use std::collections::BTreeMap;
-
 use connectors::s3::S3;
 use engine::state::OperatorState;
 use model::manifest::{Manifest, StateObject};
+use model::object_keys;
 use model::protocol::Storage;
+use tokio::runtime::Handle;
 
 /// Version of the manifest format that is written.
 pub(crate) const MANIFEST_FORMAT: u32 = 1;
@@ -15,7 +15,7 @@ pub(crate) const MANIFEST_FORMAT: u32 = 1;
 pub(crate) enum Error {
     #[error("the object store refused or did not answer: {0}")]
     Store(#[from] connectors::s3::Error),
-    #[error("checkpoint manifest `{key}` exists already: another attempt wrote it")]
+    #[error("checkpoint manifest `{key}` exists already")]
     Taken { key: String },
     #[error("checkpoint object `{key}` is not readable: {reason}")]
     Unreadable { key: String, reason: String },
@@ -25,14 +25,25 @@ pub(crate) enum Error {
 pub(crate) struct CheckpointStore {
     s3: S3,
     bucket: String,
+    /// Goes before every key; empty or ending with a slash.
+    prefix: String,
     folder: String,
 }
 
 impl CheckpointStore {
-    /// `folder` is the application's checkpoint folder, prefix included.
-    pub(crate) fn open(storage: &Storage, folder: &str) -> Result<Self, Error> {
-        let s3 = S3::connect(&storage.s3)?;
-        Ok(Self { s3, bucket: storage.bucket.clone(), folder: folder.to_owned() })
+    /// `folder` is the application's folder. All keys that come and go are relative to the
+    /// installation's prefix.
+    pub(crate) fn open(storage: &Storage, folder: &str, runtime: Handle) -> Self {
+        let s3 = S3::connect(&storage.s3, runtime);
+        let prefix = match storage.prefix.trim_matches('/') {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
+        };
+        Self { s3, bucket: storage.bucket.clone(), prefix, folder: folder.to_owned() }
+    }
+
+    fn full(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
     }
 
     /// Uploads the state of one subtask's operator.
@@ -43,17 +54,20 @@ impl CheckpointStore {
         part: usize,
         state: &OperatorState,
     ) -> Result<StateObject, Error> {
-        let key = format!("{}/{checkpoint}/{attempt}-{part}.state", self.folder);
+        let folder = object_keys::checkpoint_folder(&self.folder, checkpoint, attempt);
+        let key = format!("{folder}/{part}.state");
         let bytes = state.bytes.len() as u64;
-        self.s3.put(&self.bucket, &key, state.bytes.clone())?;
+        self.s3.put(&self.bucket, &self.full(&key), state.bytes.clone())?;
         Ok(StateObject { key, bytes })
     }
 
-    /// Writes the manifest, unless one is there: two attempts cannot both complete a checkpoint.
+    /// Writes the manifest, unless one is there: a checkpoint is written once.
     pub(crate) fn put_manifest(&self, manifest: &Manifest) -> Result<String, Error> {
-        let key = format!("{}/{}/manifest.json", self.folder, manifest.checkpoint);
+        let folder =
+            object_keys::checkpoint_folder(&self.folder, manifest.checkpoint, manifest.attempt);
+        let key = object_keys::manifest(&folder);
         let text = serde_json::to_vec_pretty(manifest).expect("a manifest serialises");
-        if self.s3.put_if_absent(&self.bucket, &key, text)? {
+        if self.s3.put_if_absent(&self.bucket, &self.full(&key), text)? {
             Ok(key)
         } else {
             Err(Error::Taken { key })
@@ -61,7 +75,7 @@ impl CheckpointStore {
     }
 
     pub(crate) fn manifest(&self, key: &str) -> Result<Manifest, Error> {
-        let bytes = self.s3.get(&self.bucket, key)?;
+        let bytes = self.s3.get(&self.bucket, &self.full(key))?;
         let unreadable = |reason: String| Error::Unreadable { key: key.to_owned(), reason };
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
@@ -83,7 +97,7 @@ impl CheckpointStore {
     ) -> Result<Vec<OperatorState>, Error> {
         let mut parts = Vec::with_capacity(objects.len());
         for object in objects {
-            let bytes = self.s3.get(&self.bucket, &object.key)?.to_vec();
+            let bytes = self.s3.get(&self.bucket, &self.full(&object.key))?.to_vec();
             if bytes.len() as u64 != object.bytes {
                 return Err(Error::Unreadable {
                     key: object.key.clone(),
@@ -95,7 +109,3 @@ impl CheckpointStore {
         Ok(parts)
     }
 }
-
-
-/// What an operator's subtasks acknowledged, by operator id.
-pub(crate) type ByOperator<T> = BTreeMap<String, Vec<T>>;

@@ -1,1 +1,19 @@
-//! job
+//! The data-plane process of one application: artifact → program → stream graph → running engine →
+//! checkpoints; speaks the job protocol with its worker.
+//!
+//! **Is for**: tying program, engine, connectors and checkpoint storage together.
+//! **Must not**: know Postgres or HTTP; it has no database credentials.
+//! **Start at**: [`lifecycle`], which tells the life of the process in order.
+
+mod channel;
+pub mod check;
+mod checkpoint_store;
+mod committers;
+pub mod lifecycle;
+pub mod local;
+pub mod process;
+mod program;
+mod restore;
+mod storage;
+
+pub use program::PythonOptions;

@@ -35,8 +35,8 @@ pub struct Assignment {
     pub next_checkpoint: u64,
     /// Where checkpoints lie.
     pub storage: Storage,
-    /// Folder of this application's objects in the bucket, prefix included
-    /// ([`crate::object_keys::application_folder`]).
+    /// Folder of this application's objects ([`crate::object_keys::application_folder`]); as all
+    /// keys in this protocol and in manifests it is relative to the storage's prefix.
     pub folder: String,
     /// A folder of this attempt's own for files.
     pub scratch: String,

@@ -23,11 +23,6 @@ pub enum Request {
         /// The statement.
         sql: String,
     },
-    /// `StatementSet.add_insert_sql(sql)`: to be checked, not yet run.
-    CheckInsert {
-        /// The INSERT statement.
-        sql: String,
-    },
     /// `StatementSet.execute()`
     StatementSet {
         /// The INSERT statements.

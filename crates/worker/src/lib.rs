@@ -1,1 +1,13 @@
-//! worker
+//! Claims runs, supervises one job process per application, reports, renews leases.
+//!
+//! **Is for**: processes: starting, feeding, hearing and ending them.
+//! **Must not**: hold rules (what a report means is decided in `control`), read programs or state.
+//! **Start at**: [`Worker::run`], then `supervisor.rs`, which tells the life of one job process.
+
+mod options;
+mod process;
+mod supervisor;
+mod worker;
+
+pub use options::{Options, RemoveFolder, all_kpus};
+pub use worker::{Error, Worker};

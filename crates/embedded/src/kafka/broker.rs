@@ -1,5 +1,6 @@
 //! Starting and stopping the broker.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -51,6 +52,7 @@ impl Default for Options {
 #[derive(Debug)]
 pub struct Broker {
     address: SocketAddr,
+    shared: Arc<Shared>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -86,9 +88,9 @@ impl Broker {
         let address = listener.local_addr().map_err(refused)?;
         let tasks = TaskTracker::new();
         tasks.spawn(coordinator::keep_time(Arc::clone(&shared)));
-        tasks.spawn(connection::accept(listener, shared, tasks.clone()));
+        tasks.spawn(connection::accept(listener, Arc::clone(&shared), tasks.clone()));
         tracing::info!(%address, dir = %dir.display(), "kafka broker is ready");
-        Ok(Self { address, stop, tasks })
+        Ok(Self { address, shared, stop, tasks })
     }
 
     /// The address it listens on.
@@ -99,6 +101,22 @@ impl Broker {
     /// What clients take as `bootstrap.servers`.
     pub fn bootstrap_servers(&self) -> String {
         self.address.to_string()
+    }
+
+    /// Creates a topic unless it exists; clients can do the same with CreateTopics.
+    ///
+    /// # Errors
+    /// When the name or the number of partitions is not acceptable.
+    pub async fn create_topic(&self, name: &str, partitions: usize) -> Result<()> {
+        let (shared, topic) = (Arc::clone(&self.shared), name.to_owned());
+        let create = move || {
+            if shared.catalog.by_name(&topic).is_some() {
+                return Ok(());
+            }
+            let made = shared.catalog.create(&topic, partitions, BTreeMap::new());
+            made.map(drop).map_err(|it| Error::Topic { name: topic, reason: it.reason })
+        };
+        off_the_runtime(create).await
     }
 
     /// Stops listening and lets requests under way finish, for at most five seconds.

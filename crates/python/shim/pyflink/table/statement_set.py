@@ -17,7 +17,6 @@ class StatementSet:
         self._inserts: List[str] = []
 
     def add_insert_sql(self, stmt: str) -> "StatementSet":
-        ask({"op": "check_insert", "sql": stmt})
         self._inserts.append(stmt)
         return self
 

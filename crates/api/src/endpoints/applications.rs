@@ -1,0 +1,194 @@
+//! Applications: create, list, describe, update, delete.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::DateTime;
+use control::{Change, CreateApplication, DeleteApplication, Seen, UpdateApplication};
+use model::configuration::ApplicationMode;
+use model::ids::{ApplicationName, VersionId};
+use model::invalid::Invalid;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Paging;
+use crate::failure::{Failure, FailureBody};
+use crate::request::{Body, Path, Query};
+use crate::server::Shared;
+use crate::wire::configuration::{ApplicationConfiguration, ApplicationConfigurationUpdate};
+use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary};
+use crate::wire::run::RunConfiguration;
+use crate::wire::{parsed, seconds};
+
+/// AWS `CreateApplicationRequest`.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CreateRequest {
+    application_name: String,
+    application_description: Option<String>,
+    /// `FLINK-1_20` and others.
+    runtime_environment: Option<String>,
+    service_execution_role: Option<String>,
+    application_configuration: ApplicationConfiguration,
+    tags: Vec<Tag>,
+    application_mode: Option<String>,
+}
+
+/// AWS `Tag`.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+struct Tag {
+    key: String,
+    value: String,
+}
+
+impl CreateRequest {
+    fn parse(self) -> Result<CreateApplication, Invalid> {
+        let mut tags = std::collections::BTreeMap::new();
+        for tag in self.tags {
+            if tags.insert(tag.key, tag.value).is_some() {
+                return Err(Invalid::new("Tags", "the provided tag map contains duplicate tag key"));
+            }
+        }
+        let configuration = self.application_configuration;
+        Ok(CreateApplication {
+            name: self.application_name.parse()?,
+            description: self.application_description,
+            mode: parsed(self.application_mode.as_deref())?.unwrap_or(ApplicationMode::Streaming),
+            runtime: self.runtime_environment.as_deref().unwrap_or("FLINK-1_20").parse()?,
+            service_execution_role: self.service_execution_role,
+            code: configuration.application_code_configuration.parse()?,
+            properties: configuration.environment_properties.parse()?,
+            flink: configuration.flink_application_configuration.parse()?,
+            snapshots_enabled: configuration.application_snapshot_configuration.snapshots_enabled,
+            tags,
+        })
+    }
+}
+
+/// Creates an application: READY, at version 1.
+#[utoipa::path(post, path = "/v1/applications", tag = "applications", request_body = CreateRequest,
+    responses((status = 201, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn create(
+    State(shared): State<Shared>,
+    Body(request): Body<CreateRequest>,
+) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {
+    let made = shared.control.create(request.parse()?).await?;
+    Ok((StatusCode::CREATED, Json(detail::answer(made))))
+}
+
+/// AWS `ListApplicationsResponse`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListAnswer {
+    application_summaries: Vec<ApplicationSummary>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// Lists applications by name.
+#[utoipa::path(get, path = "/v1/applications", tag = "applications", params(Paging),
+    responses((status = 200, body = ListAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<ListAnswer>, Failure> {
+    let page = shared.control.list(&paging.parse()?).await?;
+    let summaries = page.items.into_iter().map(|it| detail::summarised(&shared.control, it));
+    Ok(Json(ListAnswer {
+        application_summaries: summaries.collect(),
+        next_token: page.next_token,
+    }))
+}
+
+/// Tells all of an application.
+#[utoipa::path(get, path = "/v1/applications/{name}", tag = "applications",
+    params(("name" = String, Path, description = "Application name")),
+    responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn describe(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    Ok(Json(detail::answer(shared.control.describe(&name).await?)))
+}
+
+/// AWS `UpdateApplicationRequest`.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct UpdateRequest {
+    current_application_version_id: Option<i64>,
+    conditional_token: Option<String>,
+    application_configuration_update: ApplicationConfigurationUpdate,
+    service_execution_role_update: Option<String>,
+    run_configuration_update: Option<RunConfiguration>,
+    runtime_environment_update: Option<String>,
+}
+
+impl UpdateRequest {
+    fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
+        let update = self.application_configuration_update;
+        let groups = update.environment_property_updates;
+        Ok(UpdateApplication {
+            name,
+            seen: Seen::Match {
+                version: self.current_application_version_id.map(VersionId::try_from).transpose()?,
+                token: self.conditional_token,
+            },
+            change: Change {
+                runtime: parsed(self.runtime_environment_update.as_deref())?,
+                service_execution_role: self.service_execution_role_update,
+                code: update.application_code_configuration_update.parse()?,
+                properties: groups.map(|groups| groups.parse()).transpose()?,
+                flink: update.flink_application_configuration_update.parse()?,
+                snapshots_enabled: update
+                    .application_snapshot_configuration_update
+                    .snapshots_enabled_update,
+            },
+            run_configuration: self.run_configuration_update.map(|it| it.parse()).transpose()?,
+        })
+    }
+}
+
+/// Changes an application; a running one is restarted from a snapshot with the new version.
+#[utoipa::path(patch, path = "/v1/applications/{name}", tag = "applications",
+    params(("name" = String, Path, description = "Application name")), request_body = UpdateRequest,
+    responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn update(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Body(request): Body<UpdateRequest>,
+) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+    let command = request.parse(name.parse().map_err(Failure::from)?)?;
+    Ok(Json(detail::updated(shared.control.update(command).await?)))
+}
+
+/// Parameters of a deletion.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "PascalCase", default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeleteParameters {
+    /// The application's CreateTimestamp, to be sure which one is meant; absent = whichever is there.
+    create_timestamp: Option<f64>,
+}
+
+/// Deletes an application; a running one is stopped first, without a snapshot.
+#[utoipa::path(delete, path = "/v1/applications/{name}", tag = "applications",
+    params(("name" = String, Path, description = "Application name"), DeleteParameters),
+    responses((status = 202, description = "It is being deleted"), (status = "4XX", body = FailureBody)))]
+pub(super) async fn delete(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Query(parameters): Query<DeleteParameters>,
+) -> Result<StatusCode, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let at = match parameters.create_timestamp {
+        Some(at) => at,
+        None => seconds(shared.control.describe(&name).await?.created_at),
+    };
+    #[expect(clippy::cast_possible_truncation, reason = "cut to whole seconds, as AWS compares")]
+    let create_timestamp = DateTime::from_timestamp(at as i64, 0)
+        .ok_or_else(|| Invalid::new("CreateTimestamp", "must be seconds since 1970"))?;
+    shared.control.delete(DeleteApplication { name, create_timestamp }).await?;
+    Ok(StatusCode::ACCEPTED)
+}

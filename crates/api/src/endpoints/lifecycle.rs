@@ -1,0 +1,75 @@
+//! Start and stop.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use control::StartApplication;
+use model::ids::{ApplicationName, OperationId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::failure::{Failure, FailureBody};
+use crate::request::{Body, Path};
+use crate::server::Shared;
+use crate::wire::lenient_bool;
+use crate::wire::run::RunConfiguration;
+
+/// AWS `StartApplicationRequest`.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct StartRequest {
+    run_configuration: RunConfiguration,
+}
+
+/// AWS `StopApplicationRequest`.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct StopRequest {
+    /// Stop at once and without a snapshot; also out of STARTING, UPDATING, STOPPING.
+    #[serde(deserialize_with = "lenient_bool")]
+    force: Option<bool>,
+}
+
+/// The journal entry of what was asked.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct OperationAnswer {
+    operation_id: String,
+}
+
+fn accepted(operation: &OperationId) -> (StatusCode, Json<OperationAnswer>) {
+    (StatusCode::ACCEPTED, Json(OperationAnswer { operation_id: operation.to_string() }))
+}
+
+/// Starts an application: from its latest snapshot, a named one, or without any.
+#[utoipa::path(post, path = "/v1/applications/{name}/start", tag = "lifecycle",
+    params(("name" = String, Path, description = "Application name")), request_body = StartRequest,
+    responses((status = 202, body = OperationAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn start(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Body(request): Body<StartRequest>,
+) -> Result<(StatusCode, Json<OperationAnswer>), Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let run_configuration = request.run_configuration.parse()?;
+    let operation = shared.control.start(StartApplication { name, run_configuration }).await?;
+    Ok(accepted(&operation))
+}
+
+/// Stops an application, with a snapshot if snapshots are enabled.
+#[utoipa::path(post, path = "/v1/applications/{name}/stop", tag = "lifecycle",
+    params(("name" = String, Path, description = "Application name")), request_body = StopRequest,
+    responses((status = 202, body = OperationAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn stop(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Body(request): Body<StopRequest>,
+) -> Result<(StatusCode, Json<OperationAnswer>), Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let operation = if request.force.unwrap_or(false) {
+        shared.control.force_stop(&name).await?
+    } else {
+        shared.control.stop(&name).await?
+    };
+    Ok(accepted(&operation))
+}

@@ -1,0 +1,97 @@
+//! The API's table of contents.
+
+mod applications;
+mod code;
+mod history;
+mod lifecycle;
+mod logs;
+mod observe;
+mod properties;
+mod service;
+mod snapshots;
+mod tags;
+
+use axum::extract::DefaultBodyLimit;
+use control::PageRequest;
+use serde::Deserialize;
+use utoipa::openapi::OpenApi;
+use utoipa::{IntoParams, OpenApi as _};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::failure::Failure;
+use crate::server::Shared;
+
+/// Largest body that carries code: 50 MiB of zip in base64, and what is around it.
+const LARGEST_CODE_BODY: usize = 70 << 20;
+/// Largest body of everything else.
+const LARGEST_BODY: usize = 2 << 20;
+
+#[derive(utoipa::OpenApi)]
+#[openapi(info(
+    title = "Weir",
+    description = "Self-hosted, managed stream processing. Bodies use the shapes and error names of \
+                   the AWS API kinesisanalyticsv2; a member `Weir` holds what only Weir tells. Every \
+                   answer has a header `x-amzn-RequestId`; every refusal has Code, Message and RequestId.",
+    license(name = "Apache-2.0")
+))]
+struct Document;
+
+/// Every endpoint, with its description.
+pub(crate) fn all() -> OpenApiRouter<Shared> {
+    let code = OpenApiRouter::new()
+        .routes(routes!(applications::create, applications::list))
+        .routes(routes!(
+            applications::describe,
+            applications::update,
+            applications::delete
+        ))
+        .routes(routes!(code::put))
+        .layer(DefaultBodyLimit::max(LARGEST_CODE_BODY));
+    let others = OpenApiRouter::new()
+        .routes(routes!(properties::list))
+        .routes(routes!(properties::get, properties::put, properties::delete))
+        .routes(routes!(lifecycle::start))
+        .routes(routes!(lifecycle::stop))
+        .routes(routes!(snapshots::list, snapshots::create))
+        .routes(routes!(snapshots::describe, snapshots::delete))
+        .routes(routes!(history::versions))
+        .routes(routes!(history::version))
+        .routes(routes!(history::operations))
+        .routes(routes!(history::operation))
+        .routes(routes!(history::events))
+        .routes(routes!(logs::read))
+        .routes(routes!(observe::metrics))
+        .routes(routes!(observe::graph))
+        .routes(routes!(observe::checkpoints))
+        .routes(routes!(observe::workers))
+        .routes(routes!(tags::list, tags::put, tags::delete))
+        .routes(routes!(service::alive))
+        .routes(routes!(service::ready))
+        .routes(routes!(service::openapi))
+        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+    OpenApiRouter::with_openapi(Document::openapi()).merge(code).merge(others)
+}
+
+/// The description of the whole API.
+#[must_use]
+pub fn document() -> OpenApi {
+    all().into_openapi()
+}
+
+/// AWS `Limit` and `NextToken`.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "PascalCase", default)]
+#[into_params(parameter_in = Query)]
+struct Paging {
+    /// Most items of a page, 1 to 50.
+    limit: Option<i64>,
+    /// What the page before gave.
+    next_token: Option<String>,
+}
+
+impl Paging {
+    fn parse(self) -> Result<PageRequest, Failure> {
+        Ok(PageRequest::new(self.limit, self.next_token)?)
+    }
+}

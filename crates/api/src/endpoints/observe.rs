@@ -1,0 +1,141 @@
+//! What a running application does: metrics, stream graph, checkpoints; and the workers.
+
+use axum::Json;
+use axum::extract::State;
+use model::ids::ApplicationName;
+use model::protocol::JobMetrics;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::failure::{Failure, FailureBody};
+use crate::request::Path;
+use crate::server::Shared;
+use crate::wire::history::{CheckpointBody, checkpoint};
+use crate::wire::seconds;
+
+/// Counters of the present run.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct MetricsAnswer {
+    attempt: u64,
+    restarts: u64,
+    running: bool,
+    uptime_ms: i64,
+    /// CPU time of the job process so far.
+    cpu_ms: u64,
+    /// Resident memory of the job process.
+    resident_bytes: u64,
+    /// Sums over the operators.
+    late_records: u64,
+    malformed_records: u64,
+    /// Counters by operator id: name, records_in, records_out, bytes, late_records, malformed_records,
+    /// watermark, lag_records, busy_permille, backpressured_permille.
+    #[schema(value_type = Object)]
+    operators: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_checkpoint: Option<CheckpointBody>,
+}
+
+/// Tells the counters of an application's present run.
+#[utoipa::path(get, path = "/v1/applications/{name}/metrics", tag = "observation",
+    params(("name" = String, Path, description = "Application name")),
+    responses((status = 200, body = MetricsAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn metrics(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<MetricsAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let found = shared.control.metrics(&name).await?;
+    let job = found.job.unwrap_or_default();
+    let sum = |count: fn(&model::protocol::OperatorMetrics) -> u64, job: &JobMetrics| {
+        job.operators.values().map(count).sum()
+    };
+    Ok(Json(MetricsAnswer {
+        attempt: found.attempt,
+        restarts: found.restarts,
+        running: found.running,
+        uptime_ms: found.uptime_ms,
+        cpu_ms: job.cpu_ms,
+        resident_bytes: job.resident_bytes,
+        late_records: sum(|it| it.late_records, &job),
+        malformed_records: sum(|it| it.malformed_records, &job),
+        operators: serde_json::to_value(&job.operators).unwrap_or_default(),
+        latest_checkpoint: found.latest_checkpoint.map(checkpoint),
+    }))
+}
+
+/// The planned operators and edges.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GraphAnswer {
+    /// `nodes` and `edges`; null before the first run was planned.
+    #[schema(value_type = Object)]
+    graph: Value,
+}
+
+/// Tells the stream graph of the present or last run.
+#[utoipa::path(get, path = "/v1/applications/{name}/graph", tag = "observation",
+    params(("name" = String, Path, description = "Application name")),
+    responses((status = 200, body = GraphAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn graph(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<GraphAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let graph = shared.control.graph(&name).await?.unwrap_or_default();
+    Ok(Json(GraphAnswer { graph }))
+}
+
+/// The newest checkpoints.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct CheckpointsAnswer {
+    checkpoints: Vec<CheckpointBody>,
+}
+
+/// Lists the newest checkpoints that are kept.
+#[utoipa::path(get, path = "/v1/applications/{name}/checkpoints", tag = "observation",
+    params(("name" = String, Path, description = "Application name")),
+    responses((status = 200, body = CheckpointsAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn checkpoints(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<CheckpointsAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let found = shared.control.checkpoints(&name, 50).await?;
+    Ok(Json(CheckpointsAnswer { checkpoints: found.into_iter().map(checkpoint).collect() }))
+}
+
+/// One worker.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct WorkerBody {
+    name: String,
+    capacity_kpus: u32,
+    used_kpus: u32,
+    started_at: f64,
+    heartbeat_at: f64,
+}
+
+/// The workers of the installation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct WorkersAnswer {
+    workers: Vec<WorkerBody>,
+}
+
+/// Lists the workers and how much of them is used.
+#[utoipa::path(get, path = "/v1/workers", tag = "service",
+    responses((status = 200, body = WorkersAnswer), (status = "5XX", body = FailureBody)))]
+pub(super) async fn workers(State(shared): State<Shared>) -> Result<Json<WorkersAnswer>, Failure> {
+    let found = shared.control.workers().await?;
+    let body = |it: control::Worker| WorkerBody {
+        name: it.name,
+        capacity_kpus: it.capacity_kpus,
+        used_kpus: it.used_kpus,
+        started_at: seconds(it.started_at),
+        heartbeat_at: seconds(it.heartbeat_at),
+    };
+    Ok(Json(WorkersAnswer { workers: found.into_iter().map(body).collect() }))
+}

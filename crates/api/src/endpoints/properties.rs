@@ -1,0 +1,115 @@
+//! Property groups of an application.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use control::Seen;
+use model::ids::{ApplicationName, PropertyGroupId, VersionId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::code::seen;
+use crate::failure::{Failure, FailureBody};
+use crate::request::{Body, Path};
+use crate::server::Shared;
+use crate::wire::configuration::{PropertyGroup, listed};
+use crate::wire::detail::{self, ApplicationDetailAnswer};
+
+/// All property groups of the newest version.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct GroupsAnswer {
+    property_groups: Vec<PropertyGroup>,
+    application_version_id: i64,
+    conditional_token: String,
+}
+
+/// Lists the property groups.
+#[utoipa::path(get, path = "/v1/applications/{name}/property-groups", tag = "property groups",
+    params(("name" = String, Path, description = "Application name")),
+    responses((status = 200, body = GroupsAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<GroupsAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let found = shared.control.property_groups(&name).await?;
+    Ok(Json(GroupsAnswer {
+        property_groups: listed(&found.groups),
+        application_version_id: found.version.get(),
+        conditional_token: found.conditional_token,
+    }))
+}
+
+/// Reads one property group.
+#[utoipa::path(get, path = "/v1/applications/{name}/property-groups/{group}", tag = "property groups",
+    params(("name" = String, Path, description = "Application name"),
+        ("group" = String, Path, description = "Property group id")),
+    responses((status = 200, body = PropertyGroup), (status = "4XX", body = FailureBody)))]
+pub(super) async fn get(
+    State(shared): State<Shared>,
+    Path((name, group)): Path<(String, String)>,
+) -> Result<Json<PropertyGroup>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let id: PropertyGroupId = group.parse().map_err(Failure::from)?;
+    let found = shared.control.property_groups(&name).await?;
+    let present: Vec<String> = found.groups.keys().map(|id| format!("`{id}`")).collect();
+    let map = found.groups.get(&group).cloned().ok_or_else(|| {
+        control::Error::NoSuchPropertyGroup {
+            application: name,
+            group: id,
+            present: if present.is_empty() { "none".to_owned() } else { present.join(", ") },
+        }
+    })?;
+    Ok(Json(PropertyGroup { property_group_id: group, property_map: map }))
+}
+
+/// One property group's content.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct PutRequest {
+    property_map: BTreeMap<String, String>,
+    /// The version that was seen; absent = whichever is present.
+    current_application_version_id: Option<i64>,
+}
+
+/// Puts one property group; a running application is restarted from a snapshot with it.
+#[utoipa::path(put, path = "/v1/applications/{name}/property-groups/{group}", tag = "property groups",
+    params(("name" = String, Path, description = "Application name"),
+        ("group" = String, Path, description = "Property group id")), request_body = PutRequest,
+    responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn put(
+    State(shared): State<Shared>,
+    Path((name, group)): Path<(String, String)>,
+    headers: HeaderMap,
+    Body(request): Body<PutRequest>,
+) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let group: PropertyGroupId = group.parse().map_err(Failure::from)?;
+    let seen = match request.current_application_version_id {
+        Some(version) => {
+            Seen::Match { version: Some(VersionId::try_from(version)?), token: None }
+        }
+        None => seen(&headers)?,
+    };
+    let done = shared.control.put_property_group(name, group, request.property_map, seen).await?;
+    Ok(Json(detail::updated(done)))
+}
+
+/// Deletes one property group; a running application is restarted from a snapshot without it.
+#[utoipa::path(delete, path = "/v1/applications/{name}/property-groups/{group}", tag = "property groups",
+    params(("name" = String, Path, description = "Application name"),
+        ("group" = String, Path, description = "Property group id")),
+    responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn delete(
+    State(shared): State<Shared>,
+    Path((name, group)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let group: PropertyGroupId = group.parse().map_err(Failure::from)?;
+    let done = shared.control.delete_property_group(name, group, seen(&headers)?).await?;
+    Ok(Json(detail::updated(done)))
+}

@@ -1,0 +1,118 @@
+//! Snapshots of an application.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use chrono::DateTime;
+use model::ids::{ApplicationName, SnapshotName};
+use model::invalid::Invalid;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Paging;
+use crate::failure::{Failure, FailureBody};
+use crate::request::{Body, Path, Query};
+use crate::server::Shared;
+use crate::wire::history::{SnapshotDetails, snapshot};
+
+/// AWS `ListApplicationSnapshotsResponse`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ListAnswer {
+    snapshot_summaries: Vec<SnapshotDetails>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
+}
+
+/// Lists snapshots, newest first.
+#[utoipa::path(get, path = "/v1/applications/{name}/snapshots", tag = "snapshots",
+    params(("name" = String, Path, description = "Application name"), Paging),
+    responses((status = 200, body = ListAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<ListAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let page = shared.control.list_snapshots(&name, &paging.parse()?).await?;
+    Ok(Json(ListAnswer {
+        snapshot_summaries: page.items.into_iter().map(snapshot).collect(),
+        next_token: page.next_token,
+    }))
+}
+
+/// AWS `CreateApplicationSnapshotRequest`.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct CreateRequest {
+    snapshot_name: String,
+}
+
+/// Takes a snapshot of a running application; it is CREATING, then READY.
+#[utoipa::path(post, path = "/v1/applications/{name}/snapshots", tag = "snapshots",
+    params(("name" = String, Path, description = "Application name")), request_body = CreateRequest,
+    responses((status = 202, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn create(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Body(request): Body<CreateRequest>,
+) -> Result<(StatusCode, Json<SnapshotAnswer>), Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let snapshot_name: SnapshotName = request.snapshot_name.parse().map_err(Failure::from)?;
+    shared.control.create_snapshot(&name, &snapshot_name).await?;
+    let made = shared.control.describe_snapshot(&name, &snapshot_name).await?;
+    Ok((StatusCode::ACCEPTED, Json(SnapshotAnswer { snapshot_details: snapshot(made) })))
+}
+
+/// AWS `DescribeApplicationSnapshotResponse`.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct SnapshotAnswer {
+    snapshot_details: SnapshotDetails,
+}
+
+/// Tells all of a snapshot.
+#[utoipa::path(get, path = "/v1/applications/{name}/snapshots/{snapshot}", tag = "snapshots",
+    params(("name" = String, Path, description = "Application name"),
+        ("snapshot" = String, Path, description = "Snapshot name")),
+    responses((status = 200, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
+pub(super) async fn describe(
+    State(shared): State<Shared>,
+    Path((name, snapshot_name)): Path<(String, String)>,
+) -> Result<Json<SnapshotAnswer>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let snapshot_name: SnapshotName = snapshot_name.parse().map_err(Failure::from)?;
+    let found = shared.control.describe_snapshot(&name, &snapshot_name).await?;
+    Ok(Json(SnapshotAnswer { snapshot_details: snapshot(found) }))
+}
+
+/// Parameters of a deletion.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "PascalCase", default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeleteParameters {
+    /// The snapshot's SnapshotCreationTimestamp, to be sure which one is meant.
+    snapshot_creation_timestamp: Option<f64>,
+}
+
+/// Deletes a snapshot.
+#[utoipa::path(delete, path = "/v1/applications/{name}/snapshots/{snapshot}", tag = "snapshots",
+    params(("name" = String, Path, description = "Application name"),
+        ("snapshot" = String, Path, description = "Snapshot name"), DeleteParameters),
+    responses((status = 204, description = "It is deleted"), (status = "4XX", body = FailureBody)))]
+pub(super) async fn delete(
+    State(shared): State<Shared>,
+    Path((name, snapshot_name)): Path<(String, String)>,
+    Query(parameters): Query<DeleteParameters>,
+) -> Result<StatusCode, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let snapshot_name: SnapshotName = snapshot_name.parse().map_err(Failure::from)?;
+    let wrong = || Invalid::new("SnapshotCreationTimestamp", "must be seconds since 1970");
+    #[expect(clippy::cast_possible_truncation, reason = "cut to whole seconds, as AWS compares")]
+    let at = parameters
+        .snapshot_creation_timestamp
+        .map(|at| DateTime::from_timestamp(at as i64, 0).ok_or_else(wrong))
+        .transpose()?;
+    shared.control.delete_snapshot(&name, &snapshot_name, at).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

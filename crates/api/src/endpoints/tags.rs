@@ -1,0 +1,71 @@
+//! Tags of an application.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use model::ids::ApplicationName;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::failure::{Failure, FailureBody};
+use crate::request::{Body, Path, Query};
+use crate::server::Shared;
+
+/// Tags: key → value.
+#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Tags {
+    tags: BTreeMap<String, String>,
+}
+
+/// Lists the tags.
+#[utoipa::path(get, path = "/v1/applications/{name}/tags", tag = "tags",
+    params(("name" = String, Path, description = "Application name")),
+    responses((status = 200, body = Tags), (status = "4XX", body = FailureBody)))]
+pub(super) async fn list(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+) -> Result<Json<Tags>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    Ok(Json(Tags { tags: shared.control.tags(&name).await? }))
+}
+
+/// Adds or replaces tags.
+#[utoipa::path(put, path = "/v1/applications/{name}/tags", tag = "tags",
+    params(("name" = String, Path, description = "Application name")), request_body = Tags,
+    responses((status = 200, body = Tags), (status = "4XX", body = FailureBody)))]
+pub(super) async fn put(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Body(request): Body<Tags>,
+) -> Result<Json<Tags>, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    shared.control.tag(&name, request.tags).await?;
+    Ok(Json(Tags { tags: shared.control.tags(&name).await? }))
+}
+
+/// Which tags.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "PascalCase", default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DeleteParameters {
+    /// Keys, separated by commas.
+    tag_keys: String,
+}
+
+/// Removes tags; those that are not there are no error.
+#[utoipa::path(delete, path = "/v1/applications/{name}/tags", tag = "tags",
+    params(("name" = String, Path, description = "Application name"), DeleteParameters),
+    responses((status = 204, description = "They are removed"), (status = "4XX", body = FailureBody)))]
+pub(super) async fn delete(
+    State(shared): State<Shared>,
+    Path(name): Path<String>,
+    Query(parameters): Query<DeleteParameters>,
+) -> Result<StatusCode, Failure> {
+    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let keys = parameters.tag_keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned);
+    shared.control.untag(&name, keys.collect()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,359 @@
+//! The life of a job process, from its assignment to its end.
+//!
+//! ```text
+//! Assign ─ plan ─► Planned ─ restore, finish the restored checkpoint's commit, open ─► Running
+//!   ├─ barrier ─ acknowledged ─ states + manifest ─► CheckpointWritten
+//!   │     └─ CheckpointRecorded (the commit point) ─ committers ─► CheckpointCommitted
+//!   ├─ all inputs ended, or a stop order fulfilled ─► Finished
+//!   └─ anything fails ─► Failed; the worker decides about another attempt
+//! ```
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use connectors::{Environment, Registry};
+use crossbeam_channel::{Receiver, Sender, after, never, select, tick, unbounded};
+use engine::clock::{Clock, SystemClock};
+use engine::graph::StreamGraph;
+use engine::runtime::coordinator::{Action, Coordinator, CoordinatorSettings};
+use engine::runtime::{Execution, ExecutionEvent, ExecutionOptions, Positions, RestoredGraph};
+use model::fault::{Domain, Fault};
+use model::protocol::{Assignment, Event, Failure, JobMetrics, Order};
+
+use crate::channel::{Reporter, orders};
+use crate::checkpoint_store::CheckpointStore;
+use crate::committers::Committers;
+use crate::program::{self, PythonOptions};
+use crate::storage::{self, Outcome, Task};
+use crate::{process, restore};
+
+/// A checkpoint that takes longer has failed (Flink's default).
+const CHECKPOINT_TIMEOUT_MS: u64 = 10 * 60 * 1000;
+
+/// Checkpoints that may fail in a row before the job is restarted.
+const TOLERATED_FAILURES: u32 = 10;
+
+/// Time between two reports of counters.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// How a job process ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// The input is exhausted, or it was told to stop.
+    Finished,
+    /// It failed and has said so.
+    Failed,
+    /// A newer attempt has taken over, or the worker is gone.
+    Superseded,
+}
+
+/// Runs the assignment that comes as the first order; returns when the process may end.
+pub fn run(
+    input: impl BufRead + Send + 'static,
+    output: impl Write + Send + 'static,
+    python: &PythonOptions,
+) -> End {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let reporter = Reporter::new(output, Arc::clone(&clock));
+    let orders = orders(input);
+    let Ok(Order::Assign(assignment)) = orders.recv() else { return End::Superseded };
+    let result = start(&assignment, &clock, &reporter, python)
+        .and_then(|mut job| job.live(&orders));
+    result.unwrap_or_else(|failure| {
+        reporter.report(&Event::Failed(failure));
+        End::Failed
+    })
+}
+
+/// Everything before the first record: the program is planned, state restored, output of the
+/// restored checkpoint finished.
+fn start(
+    assignment: &Assignment,
+    clock: &Arc<dyn Clock>,
+    reporter: &Reporter,
+    python: &PythonOptions,
+) -> Result<Job, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| internal(format!("starting the I/O runtime: {error}")))?;
+    let log = reporter.clone();
+    let registry = Registry::new(Environment {
+        s3: assignment.storage.s3.clone(),
+        log: Arc::new(move |line| log.report(&Event::Log(line))),
+        print: None,
+        runtime: runtime.handle().clone(),
+    });
+    let graph = program::plan(assignment, Arc::new(registry), python, reporter)?;
+    reporter.report(&Event::Planned { graph: sql::graph_json(&graph) });
+
+    let store =
+        CheckpointStore::open(&assignment.storage, &assignment.folder, runtime.handle().clone());
+    let mut committers = Committers::open(&graph, assignment.attempt).map_err(failure)?;
+    let restored = match &assignment.restore {
+        None => None,
+        Some(key) => {
+            let restored =
+                restore::restore(&store, key, &graph, assignment.allow_non_restored_state)?;
+            finish_commit(&mut committers, &graph, &restored).map_err(failure)?;
+            Some(restored)
+        }
+    };
+    let identity = identity(assignment, &graph);
+    let (told, events) = unbounded();
+    let (checkpoint, dropped, state) = match restored {
+        None => (None, Vec::new(), None),
+        Some(it) => (Some(it.manifest.checkpoint), it.dropped, Some(it.graph)),
+    };
+    let options = execution_options(assignment, clock, state);
+    let execution = Execution::start(graph, options, move |event| {
+        // The receiver lives as long as the process.
+        let _ = told.send(event);
+    })
+    .map_err(failure)?;
+    reporter.report(&Event::Running { restored: checkpoint, dropped });
+
+    let settings = CoordinatorSettings {
+        enabled: assignment.checkpointing.enabled,
+        interval_ms: assignment.checkpointing.interval_ms,
+        min_pause_ms: assignment.checkpointing.min_pause_ms,
+        timeout_ms: CHECKPOINT_TIMEOUT_MS,
+        tolerated_failures: TOLERATED_FAILURES,
+    };
+    let coordinator = Coordinator::new(
+        settings,
+        execution.subtasks().iter().cloned(),
+        assignment.next_checkpoint,
+        clock.now_ms(),
+    );
+    let (tasks, outcomes) = storage::start(store, committers, identity);
+    Ok(Job {
+        clock: Arc::clone(clock),
+        reporter: reporter.clone(),
+        execution,
+        coordinator,
+        events,
+        tasks,
+        outcomes,
+        committing: BTreeMap::new(),
+        _runtime: runtime,
+    })
+}
+
+fn execution_options(
+    assignment: &Assignment,
+    clock: &Arc<dyn Clock>,
+    restored: Option<RestoredGraph>,
+) -> ExecutionOptions {
+    ExecutionOptions {
+        parallelism: assignment.parallelism,
+        batch_size: 8192,
+        channel_capacity: 8,
+        clock: Arc::clone(clock),
+        attempt: assignment.attempt,
+        attempt_id: format!("{}-{}", assignment.application, assignment.attempt),
+        restored,
+        first_checkpoint: assignment.next_checkpoint,
+    }
+}
+
+fn identity(assignment: &Assignment, graph: &StreamGraph) -> storage::Identity {
+    let names = graph.nodes.iter().map(|node| (node.operator_id.clone(), node.name.clone()));
+    storage::Identity {
+        application: assignment.application.clone(),
+        version: assignment.version,
+        attempt: assignment.attempt,
+        parallelism: assignment.parallelism,
+        names: names.collect(),
+    }
+}
+
+/// Finishes what the restored checkpoint had prepared; sinks that were dropped are passed over.
+fn finish_commit(
+    committers: &mut Committers,
+    graph: &StreamGraph,
+    restored: &restore::Restored,
+) -> engine::Result<()> {
+    let known = |id: &String| graph.nodes.iter().any(|node| &node.operator_id == id);
+    let prepared = restored.manifest.operators.iter().filter(|(id, _)| known(id));
+    committers.commit(
+        restored.manifest.checkpoint,
+        prepared.map(|(id, operator)| (id, &operator.committables)),
+    )
+}
+
+/// A running job.
+struct Job {
+    clock: Arc<dyn Clock>,
+    reporter: Reporter,
+    execution: Execution,
+    coordinator: Coordinator,
+    events: Receiver<ExecutionEvent>,
+    tasks: Sender<Task>,
+    outcomes: Receiver<Outcome>,
+    /// Positions of checkpoints whose output is being committed.
+    committing: BTreeMap<u64, Positions>,
+    /// Serves the connectors' clients.
+    _runtime: tokio::runtime::Runtime,
+}
+
+/// What woke the loop.
+enum Wake {
+    Order(Option<Order>),
+    Event(ExecutionEvent),
+    Outcome(Outcome),
+    Tick,
+    Report,
+}
+
+impl Job {
+    fn live(&mut self, orders: &Receiver<Order>) -> Result<End, Failure> {
+        let report = tick(REPORT_EVERY);
+        loop {
+            let timer = self.timer();
+            let wake = select! {
+                recv(orders) -> order => Wake::Order(order.ok()),
+                recv(self.events) -> event => match event {
+                    Ok(event) => Wake::Event(event),
+                    Err(_) => Wake::Tick,
+                },
+                recv(self.outcomes) -> outcome => match outcome {
+                    Ok(outcome) => Wake::Outcome(outcome),
+                    Err(_) => return Err(internal("the storage thread ended".to_owned())),
+                },
+                recv(timer) -> _ => Wake::Tick,
+                recv(report) -> _ => Wake::Report,
+            };
+            if let Some(end) = self.handle(wake)? {
+                self.report_metrics();
+                return Ok(end);
+            }
+        }
+    }
+
+    fn timer(&self) -> Receiver<std::time::Instant> {
+        match self.coordinator.next_tick() {
+            None => never(),
+            Some(at_ms) => {
+                let wait = u64::try_from(at_ms - self.clock.now_ms()).unwrap_or(0);
+                after(Duration::from_millis(wait))
+            }
+        }
+    }
+
+    fn handle(&mut self, wake: Wake) -> Result<Option<End>, Failure> {
+        let now_ms = self.clock.now_ms();
+        let actions = match wake {
+            Wake::Tick => self.coordinator.tick(now_ms),
+            Wake::Report => {
+                self.report_metrics();
+                Vec::new()
+            }
+            Wake::Order(None | Some(Order::Fenced)) => {
+                self.execution.cancel();
+                return Ok(Some(End::Superseded));
+            }
+            Wake::Order(Some(Order::Cancel)) => {
+                self.execution.cancel();
+                self.reporter.report(&Event::Finished { stopped: true });
+                return Ok(Some(End::Finished));
+            }
+            Wake::Order(Some(Order::Snapshot { name, stop })) => {
+                self.coordinator.snapshot(name, stop, now_ms)
+            }
+            Wake::Order(Some(Order::CheckpointRecorded { id })) => self.coordinator.recorded(id),
+            Wake::Order(Some(Order::Assign(_))) => {
+                return Err(internal("a second assignment for one process".to_owned()));
+            }
+            Wake::Event(ExecutionEvent::Acknowledged(it)) => {
+                self.coordinator.acknowledged(it, now_ms)
+            }
+            Wake::Event(ExecutionEvent::Ended(ended)) => self.coordinator.ended(ended, now_ms),
+            Wake::Event(ExecutionEvent::AllEnded) => Vec::new(),
+            Wake::Event(ExecutionEvent::Failed(error)) => return Err(failure(error)),
+            Wake::Outcome(outcome) => self.stored(outcome, now_ms)?,
+        };
+        for action in actions {
+            if let Some(end) = self.perform(action)? {
+                return Ok(Some(end));
+            }
+        }
+        Ok(None)
+    }
+
+    fn stored(&mut self, outcome: Outcome, now_ms: i64) -> Result<Vec<Action>, Failure> {
+        match outcome {
+            Outcome::Written(written) => {
+                self.reporter.report(&Event::CheckpointWritten(written));
+                Ok(Vec::new())
+            }
+            Outcome::NotWritten { checkpoint, message } => {
+                Ok(self.coordinator.failed(checkpoint, message, now_ms))
+            }
+            Outcome::Committed { checkpoint } => {
+                let positions = self.committing.remove(&checkpoint).unwrap_or_default();
+                self.execution.committed(checkpoint, positions);
+                self.reporter.report(&Event::CheckpointCommitted { id: checkpoint });
+                Ok(self.coordinator.committed(checkpoint, now_ms))
+            }
+            Outcome::NotCommitted(error) => Err(failure(error)),
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Result<Option<End>, Failure> {
+        match action {
+            Action::Inject(barrier) => self.execution.inject(barrier),
+            Action::Write(collected) => self.store(Task::Write(collected))?,
+            Action::Commit { checkpoint, committables, positions } => {
+                self.committing.insert(checkpoint, positions);
+                self.store(Task::Commit { checkpoint, committables })?;
+            }
+            Action::Failed { checkpoint, snapshot, message } => {
+                let id = checkpoint.unwrap_or_default();
+                self.reporter.log("WARN", "checkpoints", format!("checkpoint {id}: {message}"));
+                self.reporter.report(&Event::CheckpointFailed { id, snapshot, message });
+            }
+            Action::GiveUp { message } => {
+                let fault = Fault { domain: Domain::External, retry: true };
+                return Err(Failure { fault, message, traceback: None });
+            }
+            Action::Finish { stopped } => {
+                self.reporter.report(&Event::Finished { stopped });
+                return Ok(Some(End::Finished));
+            }
+        }
+        Ok(None)
+    }
+
+    fn store(&self, task: Task) -> Result<(), Failure> {
+        self.tasks.send(task).map_err(|_| internal("the storage thread ended".to_owned()))
+    }
+
+    fn report_metrics(&self) {
+        let (cpu_ms, resident_bytes) = process::usage();
+        self.reporter.report(&Event::Metrics(JobMetrics {
+            at_ms: self.clock.now_ms(),
+            cpu_ms,
+            resident_bytes,
+            operators: self.execution.metrics(),
+        }));
+    }
+}
+
+/// What the worker is told of an engine failure: its message with the causes behind it.
+fn failure(error: engine::Error) -> Failure {
+    let mut message = error.message.clone();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(it) = cause {
+        message = format!("{message}: {it}");
+        cause = it.source();
+    }
+    Failure { fault: error.fault, message, traceback: None }
+}
+
+fn internal(message: String) -> Failure {
+    Failure { fault: Fault { domain: Domain::Internal, retry: true }, message, traceback: None }
+}

@@ -1,0 +1,125 @@
+//! Writes checkpoints and commits output on a thread of its own, in order, while the program
+//! goes on.
+
+use std::collections::BTreeMap;
+
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use engine::runtime::coordinator::{Collected, Committables};
+use model::manifest::{Manifest, OperatorManifest};
+use model::protocol::CheckpointWritten;
+
+use crate::checkpoint_store::{CheckpointStore, Error, MANIFEST_FORMAT};
+use crate::committers::Committers;
+
+/// What the thread is asked to do.
+pub(crate) enum Task {
+    Write(Box<Collected>),
+    Commit { checkpoint: u64, committables: Committables },
+}
+
+/// What has become of a [`Task`].
+pub(crate) enum Outcome {
+    Written(CheckpointWritten),
+    NotWritten { checkpoint: u64, message: String },
+    Committed { checkpoint: u64 },
+    NotCommitted(engine::Error),
+}
+
+/// What every manifest of this process says.
+pub(crate) struct Identity {
+    pub(crate) application: String,
+    pub(crate) version: i64,
+    pub(crate) attempt: u64,
+    pub(crate) parallelism: usize,
+    /// Names of the operators, by id.
+    pub(crate) names: BTreeMap<String, String>,
+}
+
+/// Starts the thread.
+pub(crate) fn start(
+    store: CheckpointStore,
+    committers: Committers,
+    identity: Identity,
+) -> (Sender<Task>, Receiver<Outcome>) {
+    let (tasks, todo) = unbounded();
+    let (done, outcomes) = unbounded();
+    std::thread::Builder::new()
+        .name("storage".to_owned())
+        .spawn(move || {
+            let mut committers = committers;
+            for task in todo {
+                let outcome = match task {
+                    Task::Write(collected) => write(&store, &identity, &collected),
+                    Task::Commit { checkpoint, committables } => {
+                        match committers.commit(checkpoint, &committables) {
+                            Ok(()) => Outcome::Committed { checkpoint },
+                            Err(error) => Outcome::NotCommitted(error),
+                        }
+                    }
+                };
+                if done.send(outcome).is_err() {
+                    return;
+                }
+            }
+        })
+        .expect("the system starts a thread");
+    (tasks, outcomes)
+}
+
+fn write(store: &CheckpointStore, identity: &Identity, collected: &Collected) -> Outcome {
+    match write_all(store, identity, collected) {
+        Ok(written) => Outcome::Written(written),
+        Err(error) => Outcome::NotWritten {
+            checkpoint: collected.checkpoint,
+            message: error.to_string(),
+        },
+    }
+}
+
+/// States first, the manifest last: a checkpoint without a manifest does not exist.
+fn write_all(
+    store: &CheckpointStore,
+    identity: &Identity,
+    collected: &Collected,
+) -> Result<CheckpointWritten, Error> {
+    let began = std::time::Instant::now();
+    let mut operators = BTreeMap::new();
+    let (mut state_bytes, mut part) = (0, 0);
+    for (id, operator) in &collected.operators {
+        let mut entry = OperatorManifest {
+            name: identity.names.get(id).cloned().unwrap_or_default(),
+            splits: operator.splits.clone(),
+            committables: operator.committables.clone(),
+            ..OperatorManifest::default()
+        };
+        for (_, state) in &operator.states {
+            let object = store.put_state(collected.checkpoint, identity.attempt, part, state)?;
+            part += 1;
+            state_bytes += object.bytes;
+            entry.state_format = state.format;
+            entry.fingerprint.clone_from(&state.fingerprint);
+            entry.state.push(object);
+        }
+        operators.insert(id.clone(), entry);
+    }
+    let manifest = store.put_manifest(&Manifest {
+        format: MANIFEST_FORMAT,
+        application: identity.application.clone(),
+        version: identity.version,
+        checkpoint: collected.checkpoint,
+        attempt: identity.attempt,
+        parallelism: identity.parallelism,
+        started_ms: collected.started_ms,
+        state_bytes,
+        operators,
+    })?;
+    let aligned_ms = u64::try_from(collected.collected_ms - collected.started_ms).unwrap_or(0);
+    let written_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(CheckpointWritten {
+        id: collected.checkpoint,
+        snapshot: collected.snapshot.clone(),
+        manifest,
+        state_bytes,
+        duration_ms: aligned_ms.saturating_add(written_ms),
+    })
+}

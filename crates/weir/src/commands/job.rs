@@ -1,0 +1,48 @@
+//! `weir job`: one application's data plane; speaks with its worker over standard input and output.
+
+use std::io::BufReader;
+use std::process::ExitCode;
+
+use job::PythonOptions;
+use job::lifecycle::End;
+use python::sandbox::Isolation;
+
+use crate::settings::Python;
+use crate::terminal;
+
+/// Options of `weir job`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    python: Python,
+    /// Most memory of this process, in bytes
+    #[arg(long)]
+    memory_bytes: Option<u64>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
+    if let Some(bytes) = arguments.memory_bytes
+        && let Err(error) = job::process::limit_memory(bytes)
+    {
+        terminal::say(format!("the memory could not be limited: {error}"));
+        return ExitCode::FAILURE;
+    }
+    let launcher = match std::env::current_exe() {
+        Ok(launcher) => launcher,
+        Err(error) => {
+            terminal::say(format!("where this program lies is not known: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let isolation = if arguments.python.allow_unsandboxed_python {
+        Isolation::Unsandboxed
+    } else {
+        Isolation::Sandboxed { launcher }
+    };
+    let options = PythonOptions { interpreter: arguments.python.python.clone(), isolation };
+    match job::lifecycle::run(BufReader::new(std::io::stdin()), std::io::stdout(), &options) {
+        End::Finished => ExitCode::SUCCESS,
+        End::Failed => ExitCode::FAILURE,
+        End::Superseded => ExitCode::from(3),
+    }
+}

@@ -1,0 +1,10 @@
+//! One file per command.
+
+pub(crate) mod api;
+pub(crate) mod bench;
+pub(crate) mod demo;
+pub(crate) mod dev;
+pub(crate) mod job;
+pub(crate) mod python_sandbox;
+pub(crate) mod run;
+pub(crate) mod worker;

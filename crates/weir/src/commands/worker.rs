@@ -1,0 +1,57 @@
+//! `weir worker`: a worker on its own.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::settings::{Bucket, Database, Log, Python, S3};
+use crate::terminal::say;
+use crate::{control_plane, services};
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Options of `weir worker`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    database: Database,
+    #[command(flatten)]
+    bucket: Bucket,
+    #[command(flatten)]
+    s3: S3,
+    #[command(flatten)]
+    log: Log,
+    #[command(flatten)]
+    python: Python,
+    /// Folder for the jobs' private files
+    #[arg(long, env = "WEIR_WORKER_DIR", default_value = ".weir/worker")]
+    folder: PathBuf,
+    /// KPUs to offer (1 CPU and 4 GiB each) [default: four for each CPU]
+    #[arg(long, env = "WEIR_WORKER_KPUS")]
+    kpus: Option<u32>,
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    arguments.log.start();
+    crate::runtime()?.block_on(async {
+        let storage = arguments.bucket.storage(arguments.s3.settings());
+        let control = control_plane::open(&arguments.database.database_url, &storage).await?;
+        std::fs::create_dir_all(&arguments.folder)?;
+        let folder = arguments.folder.canonicalize()?;
+        let worker =
+            control_plane::worker(control, &storage, folder, &arguments.python, arguments.kpus)?;
+        say("worker is ready");
+        let stop = CancellationToken::new();
+        let working = worker.run(stop.clone());
+        tokio::pin!(working);
+        tokio::select! {
+            ended = &mut working => ended?,
+            () = services::interrupted() => {
+                stop.cancel();
+                working.await?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    })
+}

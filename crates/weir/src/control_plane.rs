@@ -1,0 +1,123 @@
+//! Wires the control plane: its ports are filled here, where all rooms are known.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use connectors::s3::S3;
+use control::ports::{Diagnostic, Object, ObjectReader, Pending, ProgramChecker, ReadError};
+use control::{Control, Settings};
+use model::configuration::S3Location;
+use model::protocol::{PropertyGroups, S3Settings, Storage};
+use store::Store;
+
+use crate::settings::Python;
+
+type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// Most connections of one process to Postgres.
+const CONNECTIONS: u32 = 16;
+
+/// Connects to Postgres, migrates its tables, and fills the ports.
+pub(crate) async fn open(database_url: &str, storage: &Storage) -> Result<Control, Error> {
+    let store = Store::connect(database_url, CONNECTIONS).await?;
+    store.migrate().await?;
+    Ok(Control::new(store, Settings::standard(), Arc::new(Planner), objects(&storage.s3)))
+}
+
+fn objects(s3: &S3Settings) -> Arc<dyn ObjectReader> {
+    Arc::new(S3Objects { settings: s3.clone() })
+}
+
+/// A worker whose jobs are processes of this very program.
+pub(crate) fn worker(
+    control: Control,
+    storage: &Storage,
+    folder: PathBuf,
+    python: &Python,
+    kpus: Option<u32>,
+) -> Result<worker::Worker, Error> {
+    let mut arguments = vec!["job".to_owned()];
+    if let Some(interpreter) = &python.python {
+        arguments.extend(["--python".to_owned(), interpreter.display().to_string()]);
+    }
+    if python.allow_unsandboxed_python {
+        arguments.push("--allow-unsandboxed-python".to_owned());
+    }
+    let s3 = S3::connect(&storage.s3, tokio::runtime::Handle::current());
+    let (bucket, prefix) = (storage.bucket.clone(), storage.prefix.trim_matches('/').to_owned());
+    let options = worker::Options {
+        name: format!("{}-{}", host_name(), std::process::id()),
+        program: std::env::current_exe()?,
+        arguments,
+        folder,
+        storage: storage.clone(),
+        kpus: kpus.unwrap_or_else(worker::all_kpus),
+        remove_folder: Arc::new(move |folder| {
+            let key = if prefix.is_empty() { format!("{folder}/") } else { format!("{prefix}/{folder}/") };
+            let keys: Vec<String> =
+                s3.list(&bucket, &key)?.into_iter().map(|object| object.key).collect();
+            Ok(s3.delete_all(&bucket, &keys)?)
+        }),
+    };
+    Ok(worker::Worker::new(control, options))
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
+}
+
+/// The planner, asked before anything starts.
+struct Planner;
+
+impl ProgramChecker for Planner {
+    fn check(&self, script: &str, properties: &PropertyGroups) -> Result<(), Vec<Diagnostic>> {
+        job::check::check(script, properties, tokio::runtime::Handle::current()).map_err(|it| {
+            vec![Diagnostic {
+                line: u32::try_from(it.line).unwrap_or(u32::MAX),
+                column: u32::try_from(it.column).unwrap_or(u32::MAX),
+                message: match it.hint {
+                    Some(hint) => format!("{}; {hint}", it.message),
+                    None => it.message,
+                },
+            }]
+        })
+    }
+}
+
+/// S3, asked for code that customers keep there.
+struct S3Objects {
+    settings: S3Settings,
+}
+
+impl ObjectReader for S3Objects {
+    fn read<'a>(
+        &'a self,
+        location: &'a S3Location,
+        limit: u64,
+    ) -> Pending<'a, Result<Object, ReadError>> {
+        Box::pin(async move {
+            let settings = self.settings.clone();
+            let location = location.clone();
+            let unavailable =
+                |error: Box<dyn std::error::Error + Send + Sync>| ReadError::Unavailable(error);
+            tokio::task::spawn_blocking(move || read(&settings, &location, limit))
+                .await
+                .map_err(|error| unavailable(error.into()))?
+        })
+    }
+}
+
+fn read(settings: &S3Settings, location: &S3Location, limit: u64) -> Result<Object, ReadError> {
+    let unavailable = |error: connectors::s3::Error| ReadError::Unavailable(error.into());
+    let s3 = S3::connect(settings, tokio::runtime::Handle::current());
+    let bucket = location.bucket();
+    let Some(found) = s3.head(bucket, location.file_key()).map_err(unavailable)? else {
+        return Err(ReadError::NotFound);
+    };
+    if found.bytes > limit {
+        return Err(ReadError::TooLarge { limit });
+    }
+    let bytes = s3.get(bucket, location.file_key()).map_err(unavailable)?.to_vec();
+    Ok(Object { bytes, version: None, etag: Some(found.etag) })
+}

@@ -1,0 +1,104 @@
+//! Settings from the command line and the environment; nothing else reads the environment.
+
+use clap::Args;
+use model::protocol::{S3Settings, Storage};
+
+/// How Postgres is reached.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Database {
+    /// Postgres URL, e.g. postgres://weir@db/weir
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub(crate) database_url: String,
+}
+
+/// How S3 is reached: the names that the AWS tools use.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct S3 {
+    /// S3 endpoint URL; without one, AWS itself
+    #[arg(long, env = "AWS_ENDPOINT_URL_S3", hide_env_values = true)]
+    s3_endpoint: Option<String>,
+    /// Endpoint of all AWS services, when there is none for S3 alone
+    #[arg(long, env = "AWS_ENDPOINT_URL", hide = true, hide_env_values = true)]
+    aws_endpoint: Option<String>,
+    /// Region
+    #[arg(long, env = "AWS_REGION", default_value = "us-east-1")]
+    region: String,
+    /// Access key id
+    #[arg(long, env = "AWS_ACCESS_KEY_ID", default_value = "", hide_env_values = true)]
+    access_key_id: String,
+    /// Secret access key
+    #[arg(long, env = "AWS_SECRET_ACCESS_KEY", default_value = "", hide_env_values = true)]
+    secret_access_key: String,
+    /// Session token of temporary credentials
+    #[arg(long, env = "AWS_SESSION_TOKEN", hide_env_values = true)]
+    session_token: Option<String>,
+}
+
+impl S3 {
+    pub(crate) fn settings(&self) -> S3Settings {
+        let endpoint = self.s3_endpoint.clone().or_else(|| self.aws_endpoint.clone());
+        S3Settings {
+            // Endpoints of one's own rarely resolve a host name for each bucket.
+            path_style: endpoint.is_some(),
+            endpoint,
+            region: self.region.clone(),
+            access_key_id: self.access_key_id.clone(),
+            secret_access_key: self.secret_access_key.clone(),
+            session_token: self.session_token.clone(),
+        }
+    }
+}
+
+/// Where checkpoints lie.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Bucket {
+    /// Bucket for checkpoints and snapshots
+    #[arg(long, env = "WEIR_BUCKET", default_value = "weir")]
+    pub(crate) bucket: String,
+    /// Key prefix inside the bucket
+    #[arg(long, env = "WEIR_PREFIX", default_value = "")]
+    pub(crate) prefix: String,
+}
+
+impl Bucket {
+    pub(crate) fn storage(&self, s3: S3Settings) -> Storage {
+        Storage { bucket: self.bucket.clone(), prefix: self.prefix.clone(), s3 }
+    }
+}
+
+/// What the process logs, on standard error.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Log {
+    /// Levels, e.g. info or worker=debug,info
+    #[arg(long = "log", env = "WEIR_LOG", default_value = "info")]
+    filter: String,
+    /// One JSON object a line
+    #[arg(long, env = "WEIR_LOG_JSON")]
+    log_json: bool,
+}
+
+impl Log {
+    /// Must be called once, before anything is logged.
+    pub(crate) fn start(&self) {
+        let filter = tracing_subscriber::EnvFilter::try_new(&self.filter)
+            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        let log =
+            tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        if self.log_json {
+            log.json().init();
+        } else {
+            log.init();
+        }
+    }
+}
+
+/// How user programs in Python are run.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Python {
+    /// Python interpreter for user programs (3.8 or newer) [default: the system's python3]
+    #[arg(long, env = "WEIR_PYTHON")]
+    pub(crate) python: Option<std::path::PathBuf>,
+    /// Run user programs without isolation where the system forbids it; only if all are trusted
+    #[arg(long, env = "WEIR_ALLOW_UNSANDBOXED_PYTHON")]
+    pub(crate) allow_unsandboxed_python: bool,
+}

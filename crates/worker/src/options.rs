@@ -1,0 +1,47 @@
+//! What a worker must be told.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use model::protocol::Storage;
+
+/// Removes every object below a key of the installation's bucket (relative to its prefix). May block.
+pub type RemoveFolder =
+    Arc<dyn Fn(&str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
+
+/// How a worker works.
+#[derive(Clone)]
+pub struct Options {
+    /// For people: host name and process id.
+    pub name: String,
+    /// Program that is started for each job.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// Folder for the jobs' private files.
+    pub folder: PathBuf,
+    /// Where checkpoints lie.
+    pub storage: Storage,
+    /// KPUs to offer (1 CPU and 4 GiB each).
+    pub kpus: u32,
+    /// Removes what is not needed any more from the object store.
+    pub remove_folder: RemoveFolder,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("name", &self.name)
+            .field("program", &self.program)
+            .field("folder", &self.folder)
+            .field("kpus", &self.kpus)
+            .finish_non_exhaustive()
+    }
+}
+
+/// KPUs of this machine: four for each CPU, since most applications idle most of the time.
+#[must_use]
+pub fn all_kpus() -> u32 {
+    let cpus = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(cpus * 4).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,314 @@
+//! The life of one job process, from its claim to its end.
+//!
+//! Everything it says goes to `control` with its attempt number. A verdict of fenced, a lost
+//! lease or an order to end kills it; nothing it does afterwards can become visible, because the
+//! commit point needs the attempt.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use control::{Claim, Control, JobKey, Program, Verdict};
+use model::fault::{Domain, Fault};
+use model::protocol::{Assignment, Code, Event, Failure, LogLine, Order};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::Options;
+use crate::process::{Heard, Process};
+
+/// Memory of one KPU (AWS: 4 GiB).
+const KPU_BYTES: u64 = 4 << 30;
+
+/// Log lines wait this long for others before they are written.
+const LOG_PAUSE: Duration = Duration::from_millis(200);
+
+/// Lines that are written at once at the latest.
+const LOG_LINES: usize = 500;
+
+/// A process that has said its last word may take this long to end.
+const END_WITHIN: Duration = Duration::from_secs(10);
+
+/// How a supervision ended.
+enum End {
+    /// It has said so itself, and control knows.
+    Told,
+    /// Another attempt has taken over, or the lease is lost: control must not hear of it.
+    Fenced,
+    /// The process ended without a word.
+    Silent(String),
+}
+
+/// Runs one claimed job to its end.
+pub(crate) async fn supervise(
+    control: Control,
+    options: Options,
+    claim: Claim,
+    orders: mpsc::Receiver<Order>,
+    kill: CancellationToken,
+) {
+    let job = claim.job.clone();
+    let name = job.application.to_string();
+    let folder = options.folder.join(format!("{name}-{}", job.attempt));
+    tracing::info!(application = name, attempt = job.attempt, restore = %claim.restore, "job starts");
+    let supervised = match assignment(&control, &options, &claim, &folder).await {
+        Ok(assignment) => {
+            let supervisor = Supervisor {
+                control: control.clone(),
+                job: job.clone(),
+                log: Vec::new(),
+                log_due: None,
+                sent: BTreeSet::new(),
+            };
+            supervisor.live(&options, &claim, assignment, orders, kill).await
+        }
+        Err(failure) => {
+            report_failure(&control, &job, &failure).await;
+            End::Told
+        }
+    };
+    match supervised {
+        End::Told => tracing::info!(application = name, attempt = job.attempt, "job ended"),
+        End::Fenced => tracing::info!(application = name, attempt = job.attempt, "job killed"),
+        End::Silent(how) => {
+            tracing::warn!(application = name, attempt = job.attempt, how, "job vanished");
+            if let Err(error) = control.job_gone(&job, &how).await {
+                tracing::error!(application = name, %error, "the end of a job could not be told");
+            }
+        }
+    }
+    if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+        tracing::warn!(folder = %folder.display(), %error, "a job's folder could not be removed");
+    }
+}
+
+/// Makes the job's private folder and everything it needs to know.
+async fn assignment(
+    control: &Control,
+    options: &Options,
+    claim: &Claim,
+    folder: &PathBuf,
+) -> Result<Assignment, Failure> {
+    let broken = |message: String| Failure {
+        fault: Fault { domain: Domain::Internal, retry: true },
+        message,
+        traceback: None,
+    };
+    tokio::fs::create_dir_all(folder)
+        .await
+        .map_err(|error| broken(format!("making the job's folder: {error}")))?;
+    let code = match &claim.program {
+        Program::Sql { text } => Code::Sql { text: text.clone() },
+        Program::Zip { sha256 } => {
+            let found = control.artifact(sha256).await;
+            let bytes = found
+                .map_err(|error| broken(format!("reading the code: {error}")))?
+                .ok_or_else(|| broken(format!("the code with SHA-256 {sha256} is missing")))?;
+            let path = folder.join("code.zip");
+            tokio::fs::write(&path, bytes)
+                .await
+                .map_err(|error| broken(format!("writing the code: {error}")))?;
+            Code::Zip { path: path.display().to_string() }
+        }
+    };
+    Ok(Assignment {
+        application: claim.job.application.to_string(),
+        version: claim.version.get(),
+        attempt: claim.job.attempt,
+        code,
+        properties: claim.properties.clone(),
+        parallelism: claim.parallelism,
+        checkpointing: claim.checkpointing.clone(),
+        restore: claim.restore.manifest().map(str::to_owned),
+        allow_non_restored_state: claim.allow_non_restored_state,
+        next_checkpoint: claim.next_checkpoint,
+        storage: options.storage.clone(),
+        folder: claim.folder.clone(),
+        scratch: folder.display().to_string(),
+    })
+}
+
+struct Supervisor {
+    control: Control,
+    job: JobKey,
+    log: Vec<LogLine>,
+    log_due: Option<Instant>,
+    /// Snapshots that were ordered: an order is repeated until it is fulfilled, but passed on once.
+    sent: BTreeSet<String>,
+}
+
+impl Supervisor {
+    async fn live(
+        mut self,
+        options: &Options,
+        claim: &Claim,
+        assignment: Assignment,
+        mut orders: mpsc::Receiver<Order>,
+        kill: CancellationToken,
+    ) -> End {
+        let memory_bytes = KPU_BYTES * u64::from(claim.kpus.max(1));
+        let mut process = match Process::start(options, memory_bytes) {
+            Ok(process) => process,
+            Err(error) => {
+                return End::Silent(format!(
+                    "`{}` could not be started: {error}",
+                    options.program.display()
+                ));
+            }
+        };
+        process.tell(&Order::Assign(Box::new(assignment))).await;
+        let mut told = false;
+        let end = loop {
+            let log_due = self.log_due.unwrap_or_else(|| Instant::now() + LOG_PAUSE);
+            tokio::select! {
+                () = kill.cancelled() => break End::Fenced,
+                Some(order) = orders.recv() => {
+                    if self.is_new(&order) {
+                        process.tell(&order).await;
+                    }
+                }
+                () = tokio::time::sleep_until(log_due), if self.log_due.is_some() => {
+                    self.write_log().await;
+                }
+                heard = process.hear() => match heard {
+                    Heard::Complaint(line) => self.complain(line).await,
+                    Heard::Event(event) => {
+                        told |= matches!(*event, Event::Failed(_) | Event::Finished { .. });
+                        match self.report(*event, &mut process).await {
+                            Verdict::Current => {}
+                            Verdict::Fenced => break End::Fenced,
+                        }
+                    }
+                    Heard::End => break if told { End::Told } else { End::Silent(String::new()) },
+                },
+            }
+        };
+        self.conclude(end, &mut process).await
+    }
+
+    async fn conclude(&mut self, end: End, process: &mut Process) -> End {
+        let status = match end {
+            End::Fenced => process.end().await,
+            End::Told | End::Silent(_) => {
+                match tokio::time::timeout(END_WITHIN, process.wait()).await {
+                    Ok(status) => status,
+                    Err(_) => process.end().await,
+                }
+            }
+        };
+        for line in process.last_complaints().await {
+            self.complain(line).await;
+        }
+        let complaint = self.log.last().map(|line| line.message.clone());
+        self.write_log().await;
+        let End::Silent(_) = end else { return end };
+        let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        let said = complaint.map_or_else(String::new, |line| format!("; the last it said: {line}"));
+        End::Silent(format!("the job process ended without a word ({how}){said}"))
+    }
+
+    fn is_new(&mut self, order: &Order) -> bool {
+        match order {
+            Order::Snapshot { name, .. } => self.sent.insert(name.clone()),
+            Order::Cancel => self.sent.insert(String::new()),
+            Order::Assign(_) | Order::CheckpointRecorded { .. } | Order::Fenced => true,
+        }
+    }
+
+    /// Tells control what the job said. While the database does not answer, it is told again, so
+    /// nothing is lost but time; a lost lease ends the waiting.
+    async fn report(&mut self, event: Event, process: &mut Process) -> Verdict {
+        let mut pause = Duration::from_millis(100);
+        loop {
+            match self.try_report(&event, process).await {
+                Ok(verdict) => return verdict,
+                Err(error) => {
+                    tracing::warn!(application = %self.job.application, %error, "a report was not taken");
+                    if matches!(event, Event::Metrics(_) | Event::Log(_)) {
+                        return Verdict::Current;
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(2));
+                }
+            }
+        }
+    }
+
+    async fn try_report(
+        &mut self,
+        event: &Event,
+        process: &mut Process,
+    ) -> control::Result<Verdict> {
+        let (control, job) = (self.control.clone(), self.job.clone());
+        match event {
+            Event::Planned { graph } => control.graph_planned(&job, graph).await,
+            Event::Running { restored, dropped } => {
+                control.job_running(&job, *restored, dropped).await
+            }
+            Event::CheckpointWritten(written) => {
+                let verdict = control.checkpoint_written(&job, written).await?;
+                let order = match verdict {
+                    Verdict::Current => Order::CheckpointRecorded { id: written.id },
+                    Verdict::Fenced => Order::Fenced,
+                };
+                process.tell(&order).await;
+                Ok(verdict)
+            }
+            Event::CheckpointCommitted { id } => control.checkpoint_committed(&job, *id).await,
+            Event::CheckpointFailed { id, snapshot, message } => {
+                control.checkpoint_failed(&job, *id, snapshot.as_deref(), message).await
+            }
+            Event::Metrics(metrics) => control.metrics_reported(&job, metrics).await,
+            Event::Log(line) => {
+                self.keep(line.clone()).await;
+                Ok(Verdict::Current)
+            }
+            Event::Failed(failure) => {
+                self.write_log().await;
+                control.job_failed(&job, failure).await
+            }
+            Event::Finished { stopped } => {
+                self.write_log().await;
+                control.job_finished(&job, *stopped).await
+            }
+        }
+    }
+
+    async fn complain(&mut self, message: String) {
+        let at_ms = now_ms();
+        let level = "ERROR".to_owned();
+        self.keep(LogLine { at_ms, level, logger: "job".to_owned(), message }).await;
+    }
+
+    async fn keep(&mut self, line: LogLine) {
+        self.log.push(line);
+        self.log_due.get_or_insert_with(|| Instant::now() + LOG_PAUSE);
+        if self.log.len() >= LOG_LINES {
+            self.write_log().await;
+        }
+    }
+
+    async fn write_log(&mut self) {
+        self.log_due = None;
+        if self.log.is_empty() {
+            return;
+        }
+        let lines = std::mem::take(&mut self.log);
+        if let Err(error) = self.control.log_lines(&self.job, &lines).await {
+            let count = lines.len();
+            tracing::warn!(application = %self.job.application, count, %error, "log lines were lost");
+        }
+    }
+}
+
+async fn report_failure(control: &Control, job: &JobKey, failure: &Failure) {
+    if let Err(error) = control.job_failed(job, failure).await {
+        tracing::error!(application = %job.application, %error, "a failure could not be told");
+    }
+}
+
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.unwrap_or_default().as_millis()).unwrap_or(i64::MAX)
+}
