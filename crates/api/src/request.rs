@@ -107,7 +107,10 @@ pub(crate) async fn no_such_path(request: Request) -> Response {
     Failure::new(
         StatusCode::NOT_FOUND,
         "UnknownPath",
-        format!("there is nothing at `{}`; /openapi.yaml tells what there is", request.uri().path()),
+        format!(
+            "there is nothing at `{}`; /openapi.yaml tells what there is",
+            request.uri().path()
+        ),
     )
     .into_response()
 }

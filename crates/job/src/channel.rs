@@ -21,7 +21,10 @@ impl std::fmt::Debug for Reporter {
 
 impl Reporter {
     /// Events go to `out`.
-    pub(crate) fn new(out: impl Write + Send + 'static, clock: Arc<dyn engine::clock::Clock>) -> Self {
+    pub(crate) fn new(
+        out: impl Write + Send + 'static,
+        clock: Arc<dyn engine::clock::Clock>,
+    ) -> Self {
         Self { out: Arc::new(Mutex::new(Box::new(out))), clock }
     }
 

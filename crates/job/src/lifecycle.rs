@@ -59,8 +59,8 @@ pub fn run(
     let reporter = Reporter::new(output, Arc::clone(&clock));
     let orders = orders(input);
     let Ok(Order::Assign(assignment)) = orders.recv() else { return End::Superseded };
-    let result = start(&assignment, &clock, &reporter, python)
-        .and_then(|mut job| job.live(&orders));
+    let result =
+        start(&assignment, &clock, &reporter, python).and_then(|mut job| job.live(&orders));
     result.unwrap_or_else(|failure| {
         reporter.report(&Event::Failed(failure));
         End::Failed

@@ -71,7 +71,8 @@ fn answer(session: &mut Session, request: Request) -> Result<String, String> {
         Request::ExecuteSql { sql } => session.execute_statement(&sql).map(|_| nothing),
         Request::StatementSet { inserts } => {
             let mut each = inserts.iter();
-            each.try_for_each(|insert| session.execute_statement(insert).map(drop)).map(|()| nothing)
+            each.try_for_each(|insert| session.execute_statement(insert).map(drop))
+                .map(|()| nothing)
         }
         Request::View { name, sql } => session.create_view(&name, &sql).map(|()| nothing),
         Request::Config { key, value } => {

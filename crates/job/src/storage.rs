@@ -69,10 +69,9 @@ pub(crate) fn start(
 fn write(store: &CheckpointStore, identity: &Identity, collected: &Collected) -> Outcome {
     match write_all(store, identity, collected) {
         Ok(written) => Outcome::Written(written),
-        Err(error) => Outcome::NotWritten {
-            checkpoint: collected.checkpoint,
-            message: error.to_string(),
-        },
+        Err(error) => {
+            Outcome::NotWritten { checkpoint: collected.checkpoint, message: error.to_string() }
+        }
     }
 }
 

@@ -53,7 +53,11 @@ pub(crate) fn worker(
         storage: storage.clone(),
         kpus: kpus.unwrap_or_else(worker::all_kpus),
         remove_folder: Arc::new(move |folder| {
-            let key = if prefix.is_empty() { format!("{folder}/") } else { format!("{prefix}/{folder}/") };
+            let key = if prefix.is_empty() {
+                format!("{folder}/")
+            } else {
+                format!("{prefix}/{folder}/")
+            };
             let keys: Vec<String> =
                 s3.list(&bucket, &key)?.into_iter().map(|object| object.key).collect();
             Ok(s3.delete_all(&bucket, &keys)?)

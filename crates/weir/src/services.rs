@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use connectors::{Environment, Registry};
 use connectors::s3::S3;
+use connectors::{Environment, Registry};
 use embedded::kafka::Broker;
 use embedded::postgres::Postgres;
 use embedded::s3::S3Server;

@@ -47,7 +47,10 @@ impl CreateRequest {
         let mut tags = std::collections::BTreeMap::new();
         for tag in self.tags {
             if tags.insert(tag.key, tag.value).is_some() {
-                return Err(Invalid::new("Tags", "the provided tag map contains duplicate tag key"));
+                return Err(Invalid::new(
+                    "Tags",
+                    "the provided tag map contains duplicate tag key",
+                ));
             }
         }
         let configuration = self.application_configuration;
@@ -95,10 +98,7 @@ pub(super) async fn list(
 ) -> Result<Json<ListAnswer>, Failure> {
     let page = shared.control.list(&paging.parse()?).await?;
     let summaries = page.items.into_iter().map(|it| detail::summarised(&shared.control, it));
-    Ok(Json(ListAnswer {
-        application_summaries: summaries.collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(ListAnswer { application_summaries: summaries.collect(), next_token: page.next_token }))
 }
 
 /// Tells all of an application.
@@ -132,7 +132,10 @@ impl UpdateRequest {
         Ok(UpdateApplication {
             name,
             seen: Seen::Match {
-                version: self.current_application_version_id.map(VersionId::try_from).transpose()?,
+                version: self
+                    .current_application_version_id
+                    .map(VersionId::try_from)
+                    .transpose()?,
                 token: self.conditional_token,
             },
             change: Change {

@@ -41,11 +41,7 @@ struct Document;
 pub(crate) fn all() -> OpenApiRouter<Shared> {
     let code = OpenApiRouter::new()
         .routes(routes!(applications::create, applications::list))
-        .routes(routes!(
-            applications::describe,
-            applications::update,
-            applications::delete
-        ))
+        .routes(routes!(applications::describe, applications::update, applications::delete))
         .routes(routes!(code::put))
         .layer(DefaultBodyLimit::max(LARGEST_CODE_BODY));
     let others = OpenApiRouter::new()

@@ -56,13 +56,12 @@ pub(super) async fn get(
     let id: PropertyGroupId = group.parse().map_err(Failure::from)?;
     let found = shared.control.property_groups(&name).await?;
     let present: Vec<String> = found.groups.keys().map(|id| format!("`{id}`")).collect();
-    let map = found.groups.get(&group).cloned().ok_or_else(|| {
-        control::Error::NoSuchPropertyGroup {
+    let map =
+        found.groups.get(&group).cloned().ok_or_else(|| control::Error::NoSuchPropertyGroup {
             application: name,
             group: id,
             present: if present.is_empty() { "none".to_owned() } else { present.join(", ") },
-        }
-    })?;
+        })?;
     Ok(Json(PropertyGroup { property_group_id: group, property_map: map }))
 }
 
@@ -89,9 +88,7 @@ pub(super) async fn put(
     let name: ApplicationName = name.parse().map_err(Failure::from)?;
     let group: PropertyGroupId = group.parse().map_err(Failure::from)?;
     let seen = match request.current_application_version_id {
-        Some(version) => {
-            Seen::Match { version: Some(VersionId::try_from(version)?), token: None }
-        }
+        Some(version) => Seen::Match { version: Some(VersionId::try_from(version)?), token: None },
         None => seen(&headers)?,
     };
     let done = shared.control.put_property_group(name, group, request.property_map, seen).await?;

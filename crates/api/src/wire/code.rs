@@ -116,9 +116,8 @@ impl S3ContentLocation {
 }
 
 fn zip(text: &str) -> Result<NewContent, Invalid> {
-    let bytes = STANDARD
-        .decode(text)
-        .map_err(|_| Invalid::new("ZipFileContent", "must be base64"))?;
+    let bytes =
+        STANDARD.decode(text).map_err(|_| Invalid::new("ZipFileContent", "must be base64"))?;
     Ok(NewContent::Zip(bytes))
 }
 
@@ -166,10 +165,12 @@ pub(crate) fn described(code: &ApplicationCode) -> ApplicationCodeConfigurationD
             text_content,
             code_md5: code.md5.clone(),
             code_size: code.size,
-            s3_application_code_location_description: code.s3.as_ref().map(|s3| S3ContentLocation {
-                bucket_arn: s3.bucket_arn().to_owned(),
-                file_key: s3.file_key().to_owned(),
-                object_version: s3.object_version().map(str::to_owned),
+            s3_application_code_location_description: code.s3.as_ref().map(|s3| {
+                S3ContentLocation {
+                    bucket_arn: s3.bucket_arn().to_owned(),
+                    file_key: s3.file_key().to_owned(),
+                    object_version: s3.object_version().map(str::to_owned),
+                }
             }),
         },
     }

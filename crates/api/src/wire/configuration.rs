@@ -205,7 +205,8 @@ pub(crate) struct ApplicationSnapshotConfigurationUpdate {
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ApplicationConfigurationDescription {
     #[serde(skip_serializing_if = "Option::is_none")]
-    application_code_configuration_description: Option<code::ApplicationCodeConfigurationDescription>,
+    application_code_configuration_description:
+        Option<code::ApplicationCodeConfigurationDescription>,
     environment_property_descriptions: EnvironmentPropertyDescriptions,
     flink_application_configuration_description: FlinkApplicationConfigurationDescription,
     application_snapshot_configuration_description: SnapshotsEnabled,
@@ -270,7 +271,10 @@ pub(crate) fn described(
 ) -> ApplicationConfigurationDescription {
     let flink = &configuration.flink;
     ApplicationConfigurationDescription {
-        application_code_configuration_description: configuration.code.as_ref().map(code::described),
+        application_code_configuration_description: configuration
+            .code
+            .as_ref()
+            .map(code::described),
         environment_property_descriptions: group_descriptions(&configuration.properties),
         flink_application_configuration_description: FlinkApplicationConfigurationDescription {
             checkpoint_configuration_description: CheckpointDescription {

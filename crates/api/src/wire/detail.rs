@@ -66,7 +66,8 @@ pub(crate) fn updated(updated: control::Updated) -> ApplicationDetailAnswer {
 pub(crate) fn described(detail: control::ApplicationDetail) -> ApplicationDetail {
     let mut description =
         configuration::described(&detail.configuration, detail.current_parallelism);
-    description.run_configuration_description = detail.run_configuration.as_ref().map(run::described);
+    description.run_configuration_description =
+        detail.run_configuration.as_ref().map(run::described);
     ApplicationDetail {
         application_arn: detail.arn,
         application_description: detail.description,

@@ -57,9 +57,9 @@ impl ApplicationRestoreConfiguration {
             ("RESTORE_FROM_CUSTOM_SNAPSHOT", None) => {
                 Err(Invalid::new("SnapshotName", "must be given with RESTORE_FROM_CUSTOM_SNAPSHOT"))
             }
-            ("SKIP_RESTORE_FROM_SNAPSHOT" | "RESTORE_FROM_LATEST_SNAPSHOT", Some(_)) => Err(
-                Invalid::new("SnapshotName", "goes only with RESTORE_FROM_CUSTOM_SNAPSHOT"),
-            ),
+            ("SKIP_RESTORE_FROM_SNAPSHOT" | "RESTORE_FROM_LATEST_SNAPSHOT", Some(_)) => {
+                Err(Invalid::new("SnapshotName", "goes only with RESTORE_FROM_CUSTOM_SNAPSHOT"))
+            }
             (other, _) => Err(Invalid::new(
                 "ApplicationRestoreType",
                 format!(

@@ -27,12 +27,9 @@ fn cases_agree_with_flink_except_those_listed() {
     let listed: BTreeSet<&str> =
         list.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
     let name = |result: &serde_json::Value| result["case"].as_str().unwrap().to_owned();
-    let failed: BTreeSet<String> =
-        results.iter().filter(|r| r["ok"] != true).map(&name).collect();
-    let news: Vec<&serde_json::Value> = results
-        .iter()
-        .filter(|r| r["ok"] != true && !listed.contains(name(r).as_str()))
-        .collect();
+    let failed: BTreeSet<String> = results.iter().filter(|r| r["ok"] != true).map(&name).collect();
+    let news: Vec<&serde_json::Value> =
+        results.iter().filter(|r| r["ok"] != true && !listed.contains(name(r).as_str())).collect();
     assert!(news.is_empty(), "these cases no longer agree with Flink: {news:#?}");
     let mended: Vec<&&str> = listed.iter().filter(|case| !failed.contains(**case)).collect();
     assert!(mended.is_empty(), "strike these out of not-yet-passing.txt: {mended:?}");
@@ -46,7 +43,8 @@ fn nothing_promised_is_listed_as_not_yet_passing() {
     let suite = crate::root().join("tests/conformance");
     let list = std::fs::read_to_string(suite.join("not-yet-passing.txt")).unwrap();
     for case in list.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-        let toml = std::fs::read_to_string(suite.join("cases").join(case).join("case.toml")).unwrap();
+        let toml =
+            std::fs::read_to_string(suite.join("cases").join(case).join("case.toml")).unwrap();
         let features = toml.lines().find(|line| line.starts_with("features")).unwrap();
         let has = |tag: &str| features.contains(&format!("\"{tag}\""));
         let promised = toml.contains("kind = \"append\"") && PROMISED.iter().any(|tag| has(tag));

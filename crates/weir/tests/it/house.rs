@@ -19,8 +19,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "weir",
         &[
-            "model", "store", "control", "api", "worker", "job", "sql", "engine", "connectors",
-            "python", "embedded",
+            "model",
+            "store",
+            "control",
+            "api",
+            "worker",
+            "job",
+            "sql",
+            "engine",
+            "connectors",
+            "python",
+            "embedded",
         ],
     ),
 ];

@@ -82,7 +82,10 @@ pub(super) fn produce(
     let column = |field: &Field| ColumnSpec { field: field.clone(), metadata: None };
     let sink = registry.sink(&TableSpec {
         name: TOPIC.to_owned(),
-        options: options.map(|(k, v)| (k.to_owned(), v.to_owned())).into_iter().collect::<BTreeMap<_, _>>(),
+        options: options
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
         columns: fields.iter().map(column).collect(),
         partition_keys: Vec::new(),
         primary_key: Vec::new(),

@@ -99,11 +99,7 @@ fn events_file(folder: &Path, events: u64) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-async fn from_kafka(
-    chosen: &[&Query],
-    folder: &Path,
-    arguments: &Arguments,
-) -> Result<(), Error> {
+async fn from_kafka(chosen: &[&Query], folder: &Path, arguments: &Arguments) -> Result<(), Error> {
     let broker_folder = folder.join(format!("kafka-{}", std::process::id()));
     let any = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 0));
     let options = embedded::kafka::Options::default();

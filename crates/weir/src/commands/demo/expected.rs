@@ -54,8 +54,11 @@ pub(crate) fn averages(readings: &[Reading], until_ms: i64) -> BTreeMap<Key, Ave
     }
     sums.retain(|(_, start), _| fired(*start + AVERAGE_WINDOW_MS, until_ms));
     let average = |(key, (sum, readings)): (Key, (i64, i64))| {
-        let value =
-            Average { average: sum as f64 / readings as f64, readings, partition: partition(key.1) };
+        let value = Average {
+            average: sum as f64 / readings as f64,
+            readings,
+            partition: partition(key.1),
+        };
         (key, value)
     };
     sums.into_iter().map(average).collect()
@@ -71,13 +74,7 @@ fn fired(end_ms: i64, until_ms: i64) -> bool {
 
 fn partition(start_ms: i64) -> String {
     let time = DateTime::<Utc>::from_timestamp_millis(start_ms).unwrap_or_default();
-    format!(
-        "year={}/month={}/day={}/hour={}",
-        time.year(),
-        time.month(),
-        time.day(),
-        time.hour()
-    )
+    format!("year={}/month={}/day={}/hour={}", time.year(), time.month(), time.day(), time.hour())
 }
 
 /// How found results compare with expected ones.
@@ -101,7 +98,8 @@ pub(crate) fn compare<V: PartialEq + std::fmt::Debug>(
     expected: &BTreeMap<Key, V>,
     found: &[(Key, V)],
 ) -> Tally {
-    let name = |(sensor, start): &Key| format!("sensor {sensor}, {}", super::telemetry::iso(*start));
+    let name =
+        |(sensor, start): &Key| format!("sensor {sensor}, {}", super::telemetry::iso(*start));
     let mut tally = Tally { expected: expected.len(), ..Tally::default() };
     let mut by_key = BTreeMap::<&Key, Vec<&V>>::new();
     for (key, value) in found {

@@ -168,8 +168,7 @@ impl Pipeline {
         say(format!(
             "   RUNNING after {:.1} s; effective restore: {}",
             asked.elapsed().as_secs_f64(),
-            detail["ApplicationConfigurationDescription"]["RunConfigurationDescription"]
-                ["ApplicationRestoreConfigurationDescription"]
+            detail["ApplicationConfigurationDescription"]["RunConfigurationDescription"]["ApplicationRestoreConfigurationDescription"]
         ));
         Ok(())
     }
@@ -253,8 +252,7 @@ impl Pipeline {
                     want_averages.len()
                 ));
             }
-            let there =
-                alerts.len() >= want_alerts.len() && averages.len() >= want_averages.len();
+            let there = alerts.len() >= want_alerts.len() && averages.len() >= want_averages.len();
             if (there && incomplete.is_empty()) || asked.elapsed() > PATIENCE {
                 return Ok((
                     expected::compare(&want_alerts, &alerts),

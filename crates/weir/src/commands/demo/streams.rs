@@ -37,8 +37,9 @@ impl TelemetryWriter {
         let mut options = kafka_options(servers, topic);
         options.insert("sink.partitioner".to_owned(), "round-robin".to_owned());
         let table = table(topic, options, &columns);
-        let schema: Arc<Schema> =
-            Arc::new(Schema::new(table.columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>()));
+        let schema: Arc<Schema> = Arc::new(Schema::new(
+            table.columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>(),
+        ));
         let writer = registry.sink(&table)?.open(SinkContext {
             subtask: 0,
             parallelism: 1,
@@ -136,7 +137,8 @@ pub(crate) fn read_averages(
         for line in text.lines() {
             let row: serde_json::Value = serde_json::from_str(line)?;
             let field = |name: &str| {
-                row.get(name).ok_or_else(|| format!("`{name}` is missing in {}: {line}", object.key))
+                row.get(name)
+                    .ok_or_else(|| format!("`{name}` is missing in {}: {line}", object.key))
             };
             let sensor = field("sensor_id")?.as_str().unwrap_or_default().to_owned();
             let start = parse_iso(field("window_start")?.as_str().unwrap_or_default())?;
@@ -148,7 +150,8 @@ pub(crate) fn read_averages(
             found.push(((sensor, start), average));
         }
     }
-    let incomplete = partitions.into_iter().filter(|(_, complete)| !complete).map(|p| p.0).collect();
+    let incomplete =
+        partitions.into_iter().filter(|(_, complete)| !complete).map(|p| p.0).collect();
     Ok((found, incomplete))
 }
 
@@ -164,11 +167,7 @@ fn kafka_options(servers: &str, topic: &str) -> BTreeMap<String, String> {
     .collect()
 }
 
-fn table(
-    name: &str,
-    options: BTreeMap<String, String>,
-    columns: &[(&str, DataType)],
-) -> TableSpec {
+fn table(name: &str, options: BTreeMap<String, String>, columns: &[(&str, DataType)]) -> TableSpec {
     let column = |(name, data_type): &(&str, DataType)| ColumnSpec {
         field: Field::new(*name, data_type.clone(), true),
         metadata: None,
