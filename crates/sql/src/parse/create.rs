@@ -84,11 +84,9 @@ fn table(parser: &mut Parser<'_>) -> Result<Statement, ParserError> {
         options: BTreeMap::new(),
         like: None,
     };
-    if parser.consume_token(&Token::LParen) {
-        if !parser.consume_token(&Token::RParen) {
-            parser.parse_comma_separated(|parser| element(parser, &mut table))?;
-            parser.expect_token(&Token::RParen)?;
-        }
+    if parser.consume_token(&Token::LParen) && !parser.consume_token(&Token::RParen) {
+        parser.parse_comma_separated(|parser| element(parser, &mut table))?;
+        parser.expect_token(&Token::RParen)?;
     }
     comment(parser)?;
     if matches!(peek_word(parser, 0).as_str(), "DISTRIBUTED") {
@@ -164,7 +162,7 @@ fn not_enforced(parser: &mut Parser<'_>) -> Result<(), ParserError> {
 fn column(parser: &mut Parser<'_>, table: &mut CreateTable) -> Result<(), ParserError> {
     let name = placed_identifier(parser)?;
     if take_words(parser, &["AS"]) {
-        let expression = parser.parse_expr()?;
+        let expression = Box::new(parser.parse_expr()?);
         comment(parser)?;
         table.columns.push(ColumnNode { name, kind: ColumnKind::Computed { expression } });
         return Ok(());

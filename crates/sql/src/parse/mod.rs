@@ -10,6 +10,8 @@ mod hints;
 mod json;
 mod script;
 mod statement;
+#[cfg(test)]
+mod tests;
 mod types;
 
 pub(crate) use hints::Hints;

@@ -65,7 +65,7 @@ pub(crate) struct ColumnNode {
 pub(crate) enum ColumnKind {
     Physical { type_text: Placed<String>, not_null: bool },
     Metadata { type_text: Placed<String>, not_null: bool, key: Option<String>, is_virtual: bool },
-    Computed { expression: Expr },
+    Computed { expression: Box<Expr> },
 }
 
 /// `WATERMARK FOR column AS expression`
