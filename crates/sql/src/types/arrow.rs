@@ -49,7 +49,7 @@ impl Kind {
             Self::IntervalYearMonth => DataType::Interval(IntervalUnit::YearMonth),
             Self::Array(item) => DataType::List(Arc::new(optional("item", item))),
             Self::Map(key, value) => map(key, optional("value", value)),
-            Self::Multiset(item) => map(item, Field::new("value", DataType::Int32, true)),
+            Self::Multiset(item) => map(item, Field::new("value", DataType::Int32, false)),
             Self::Row(fields) => {
                 DataType::Struct(fields.iter().map(|(name, t)| optional(name, t)).collect())
             }
