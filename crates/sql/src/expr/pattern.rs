@@ -139,7 +139,7 @@ fn similar_to_regex(pattern: &str, escape: Option<char>) -> Result<String> {
             }
             '_' => out.push('.'),
             '%' => out.push_str(".*"),
-            '|' | '*' | '+' | '?' | '{' | '}' | '(' | ')' => out.push(c),
+            '.' | '|' | '*' | '+' | '?' | '{' | '}' | '(' | ')' => out.push(c),
             c => out.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
         }
     }
