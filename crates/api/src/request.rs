@@ -1,11 +1,16 @@
 //! What every request goes through: its id, its body, its path.
 
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
+use std::time::Duration;
+
+use axum::body::BodyDataStream;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::header::{CONTENT_LENGTH, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -32,7 +37,7 @@ pub(crate) async fn with_request_id(request: Request, next: Next) -> Response {
     response
 }
 
-/// A JSON body; an empty one counts as `{}`.
+/// A JSON object as the body; an empty body counts as `{}`.
 #[derive(Debug)]
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -40,35 +45,89 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let bytes = Raw::from_request(request, state).await?.0;
-        let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        serde_json::from_slice(text).map(Self).map_err(|error| {
-            Failure::malformed(format!("the body is not the JSON that is expected here: {error}"))
-        })
+        let Raw(bytes) = Raw::from_request(request, state).await?;
+        if bytes.is_empty() { object(b"{}").map(Self) } else { object(&bytes).map(Self) }
     }
 }
 
-/// The bytes of a body, as large as the endpoint allows.
+/// Reads a JSON object.
+pub(crate) fn object<T: DeserializeOwned>(text: &[u8]) -> Result<T, Failure> {
+    // Without this look, an array would be taken for the members of the object in their order.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Failure::malformed("the body must be a JSON object, `{...}`"));
+    }
+    serde_json::from_slice(text).map_err(|error| {
+        Failure::malformed(format!("the body is not the JSON that is expected here: {error}"))
+    })
+}
+
+/// Most bytes of a body; an extension of the request where it is not the default.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyLimit(pub(crate) usize);
+
+impl Default for BodyLimit {
+    fn default() -> Self {
+        Self(2 << 20)
+    }
+}
+
+/// The bytes of a body, as many as the endpoint's [`BodyLimit`] allows.
 #[derive(Debug)]
-pub(crate) struct Raw(pub(crate) axum::body::Bytes);
+pub(crate) struct Raw(pub(crate) Vec<u8>);
 
 impl<S: Send + Sync> FromRequest<S> for Raw {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
-        let read = axum::body::Bytes::from_request(request, state).await;
-        read.map(Self).map_err(|rejection: BytesRejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                Failure::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "RequestEntityTooLarge",
-                    "the body is too large: code may have 50 MiB in a request (put larger zip files \
-                     into S3 and give their S3ContentLocation), everything else 2 MiB",
-                )
-            } else {
-                Failure::malformed(format!("the body could not be read: {rejection}"))
+    async fn from_request(request: Request, _: &S) -> Result<Self, Failure> {
+        let BodyLimit(limit) = request.extensions().get().copied().unwrap_or_default();
+        let headers = request.headers();
+        let announced = headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse().ok());
+        if headers.contains_key(EXPECT) && announced.is_some_and(|it: u64| it > limit as u64) {
+            return Err(too_large(limit));
+        }
+        let mut chunks = request.into_body().into_data_stream();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|error| {
+                Failure::malformed(format!("the body could not be read: {error}"))
+            })?;
+            if bytes.len() + chunk.len() > limit {
+                drop(bytes);
+                discard(chunks).await;
+                return Err(too_large(limit));
             }
-        })
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Self(bytes))
+    }
+}
+
+fn too_large(limit: usize) -> Failure {
+    Failure::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "RequestEntityTooLarge",
+        format!(
+            "the body is larger than the {limit} bytes that are taken here; put a larger zip file \
+             into S3 and give its S3ContentLocation"
+        ),
+    )
+}
+
+/// Most bytes that are read of a body only to be thrown away, and how long that may take.
+const MOST_DISCARDED: usize = 1 << 30;
+const DISCARD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Reads on without keeping anything: many clients read no answer before they have sent all.
+async fn discard(mut chunks: BodyDataStream) {
+    let all = async {
+        let mut room = MOST_DISCARDED;
+        while let Some(Ok(chunk)) = chunks.next().await {
+            let Some(rest) = room.checked_sub(chunk.len()) else { break };
+            room = rest;
+        }
+    };
+    if tokio::time::timeout(DISCARD_WITHIN, all).await.is_err() {
+        tracing::debug!("a body that is too large was not sent in time");
     }
 }
 

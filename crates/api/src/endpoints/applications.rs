@@ -23,7 +23,7 @@ use crate::wire::{parsed, seconds};
 /// AWS `CreateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct CreateRequest {
+pub(super) struct CreateApplicationRequest {
     application_name: String,
     application_description: Option<String>,
     /// `FLINK-1_20` and others.
@@ -42,7 +42,7 @@ struct Tag {
     value: String,
 }
 
-impl CreateRequest {
+impl CreateApplicationRequest {
     fn parse(self) -> Result<CreateApplication, Invalid> {
         let mut tags = std::collections::BTreeMap::new();
         for tag in self.tags {
@@ -70,11 +70,12 @@ impl CreateRequest {
 }
 
 /// Creates an application: READY, at version 1.
-#[utoipa::path(post, path = "/v1/applications", tag = "applications", request_body = CreateRequest,
+#[utoipa::path(post, path = "/v1/applications", tag = "applications",
+    operation_id = "CreateApplication", request_body = CreateApplicationRequest,
     responses((status = 201, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn create(
     State(shared): State<Shared>,
-    Body(request): Body<CreateRequest>,
+    Body(request): Body<CreateApplicationRequest>,
 ) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {
     let made = shared.control.create(request.parse()?).await?;
     Ok((StatusCode::CREATED, Json(detail::answer(made))))
@@ -83,40 +84,45 @@ pub(super) async fn create(
 /// AWS `ListApplicationsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListAnswer {
+pub(super) struct ListApplicationsAnswer {
     application_summaries: Vec<ApplicationSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
 }
 
 /// Lists applications by name.
-#[utoipa::path(get, path = "/v1/applications", tag = "applications", params(Paging),
-    responses((status = 200, body = ListAnswer), (status = "4XX", body = FailureBody)))]
+#[utoipa::path(get, path = "/v1/applications", tag = "applications",
+    operation_id = "ListApplications", params(Paging),
+    responses((status = 200, body = ListApplicationsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
     State(shared): State<Shared>,
     Query(paging): Query<Paging>,
-) -> Result<Json<ListAnswer>, Failure> {
+) -> Result<Json<ListApplicationsAnswer>, Failure> {
     let page = shared.control.list(&paging.parse()?).await?;
     let summaries = page.items.into_iter().map(|it| detail::summarised(&shared.control, it));
-    Ok(Json(ListAnswer { application_summaries: summaries.collect(), next_token: page.next_token }))
+    Ok(Json(ListApplicationsAnswer {
+        application_summaries: summaries.collect(),
+        next_token: page.next_token,
+    }))
 }
 
 /// Tells all of an application.
 #[utoipa::path(get, path = "/v1/applications/{name}", tag = "applications",
+    operation_id = "DescribeApplication",
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn describe(
     State(shared): State<Shared>,
     Path(name): Path<String>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     Ok(Json(detail::answer(shared.control.describe(&name).await?)))
 }
 
 /// AWS `UpdateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct UpdateRequest {
+pub(super) struct UpdateApplicationRequest {
     current_application_version_id: Option<i64>,
     conditional_token: Option<String>,
     application_configuration_update: ApplicationConfigurationUpdate,
@@ -125,7 +131,7 @@ pub(super) struct UpdateRequest {
     runtime_environment_update: Option<String>,
 }
 
-impl UpdateRequest {
+impl UpdateApplicationRequest {
     fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
         let update = self.application_configuration_update;
         let groups = update.environment_property_updates;
@@ -155,14 +161,15 @@ impl UpdateRequest {
 
 /// Changes an application; a running one is restarted from a snapshot with the new version.
 #[utoipa::path(patch, path = "/v1/applications/{name}", tag = "applications",
-    params(("name" = String, Path, description = "Application name")), request_body = UpdateRequest,
+    operation_id = "UpdateApplication",
+    params(("name" = String, Path, description = "Application name")), request_body = UpdateApplicationRequest,
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn update(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    Body(request): Body<UpdateRequest>,
+    Body(request): Body<UpdateApplicationRequest>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
-    let command = request.parse(name.parse().map_err(Failure::from)?)?;
+    let command = request.parse(name.parse()?)?;
     Ok(Json(detail::updated(shared.control.update(command).await?)))
 }
 
@@ -177,6 +184,7 @@ pub(super) struct DeleteParameters {
 
 /// Deletes an application; a running one is stopped first, without a snapshot.
 #[utoipa::path(delete, path = "/v1/applications/{name}", tag = "applications",
+    operation_id = "DeleteApplication",
     params(("name" = String, Path, description = "Application name"), DeleteParameters),
     responses((status = 202, description = "It is being deleted"), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
@@ -184,7 +192,7 @@ pub(super) async fn delete(
     Path(name): Path<String>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let at = match parameters.create_timestamp {
         Some(at) => at,
         None => seconds(shared.control.describe(&name).await?.created_at),

@@ -2,16 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
+use axum::http::{HeaderMap, StatusCode};
 use control::{Change, NewCode, NewContent, Seen, UpdateApplication};
 use model::configuration::CodeContentType;
 use model::ids::VersionId;
 use model::invalid::Invalid;
-use serde::Deserialize;
 
 use crate::failure::{Failure, FailureBody};
-use crate::request::{Path, Raw};
+use crate::request::{Path, Raw, object};
 use crate::server::Shared;
 use crate::wire::code::ApplicationCodeConfiguration;
 use crate::wire::detail::{self, ApplicationDetailAnswer};
@@ -20,6 +19,7 @@ use crate::wire::detail::{self, ApplicationDetailAnswer};
 /// `application/sql`) or AWS's ApplicationCodeConfiguration (`application/json`). `If-Match` may carry the
 /// application version that was seen.
 #[utoipa::path(put, path = "/v1/applications/{name}/code", tag = "applications",
+    operation_id = "PutApplicationCode",
     params(("name" = String, Path, description = "Application name")),
     request_body(content((Vec<u8> = "application/zip"), (String = "text/plain"),
         (String = "application/sql"), (ApplicationCodeConfiguration = "application/json"))),
@@ -30,9 +30,9 @@ pub(super) async fn put(
     headers: HeaderMap,
     Raw(body): Raw,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
-    let code = parse(&headers, &body)?;
+    let code = parse(&headers, body)?;
     let command = UpdateApplication {
-        name: name.parse().map_err(Failure::from)?,
+        name: name.parse()?,
         seen: seen(&headers)?,
         change: Change { code: Some(code), ..Change::default() },
         run_configuration: None,
@@ -40,32 +40,33 @@ pub(super) async fn put(
     Ok(Json(detail::updated(shared.control.update(command).await?)))
 }
 
-fn parse(headers: &HeaderMap, body: &[u8]) -> Result<NewCode, Failure> {
+fn parse(headers: &HeaderMap, body: Vec<u8>) -> Result<NewCode, Failure> {
     let given = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     match given.split(';').next().unwrap_or_default().trim() {
         "application/zip" => Ok(NewCode {
             content_type: Some(CodeContentType::Zipfile),
-            content: NewContent::Zip(body.to_vec()),
+            content: NewContent::Zip(body),
         }),
         "text/plain" | "application/sql" => {
-            let text = std::str::from_utf8(body)
+            let text = String::from_utf8(body)
                 .map_err(|_| Failure::malformed("a SQL script must be UTF-8 text"))?;
             Ok(NewCode {
                 content_type: Some(CodeContentType::Plaintext),
-                content: NewContent::Text(text.to_owned()),
+                content: NewContent::Text(text),
             })
         }
         "application/json" => {
-            let code = ApplicationCodeConfiguration::deserialize(
-                &mut serde_json::Deserializer::from_slice(body),
-            )
-            .map_err(|error| Failure::malformed(format!("the body is not JSON: {error}")))?;
+            let code: ApplicationCodeConfiguration = object(&body)?;
             Ok(code.parse()?.ok_or_else(|| Invalid::new("CodeContent", "must be given"))?)
         }
-        other => Err(Failure::malformed(format!(
-            "Content-Type must be application/zip, text/plain, application/sql or application/json, not \
-             `{other}`"
-        ))),
+        other => Err(Failure::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UnsupportedMediaType",
+            format!(
+                "the header Content-Type must be application/zip, text/plain, application/sql or \
+                 application/json, not `{other}`"
+            ),
+        )),
     }
 }
 

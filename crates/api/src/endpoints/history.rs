@@ -28,6 +28,7 @@ pub(super) struct VersionsAnswer {
 
 /// Lists versions, newest first.
 #[utoipa::path(get, path = "/v1/applications/{name}/versions", tag = "history",
+    operation_id = "ListApplicationVersions",
     params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = VersionsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn versions(
@@ -35,7 +36,7 @@ pub(super) async fn versions(
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<VersionsAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let page = shared.control.list_versions(&name, &paging.parse()?).await?;
     Ok(Json(VersionsAnswer {
         application_version_summaries: page.items.into_iter().map(summarised).collect(),
@@ -52,6 +53,7 @@ pub(super) struct VersionAnswer {
 
 /// Tells the whole configuration of a version.
 #[utoipa::path(get, path = "/v1/applications/{name}/versions/{version}", tag = "history",
+    operation_id = "DescribeApplicationVersion",
     params(("name" = String, Path, description = "Application name"),
         ("version" = i64, Path, description = "Application version id")),
     responses((status = 200, body = VersionAnswer), (status = "4XX", body = FailureBody)))]
@@ -59,7 +61,7 @@ pub(super) async fn version(
     State(shared): State<Shared>,
     Path((name, version)): Path<(String, i64)>,
 ) -> Result<Json<VersionAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let found = shared.control.describe_version(&name, VersionId::try_from(version)?).await?;
     Ok(Json(VersionAnswer { application_version_detail: detail::described(found) }))
 }
@@ -88,6 +90,7 @@ pub(super) struct OperationsAnswer {
 
 /// Lists operations, newest first.
 #[utoipa::path(get, path = "/v1/applications/{name}/operations", tag = "history",
+    operation_id = "ListApplicationOperations",
     params(("name" = String, Path, description = "Application name"), OperationParameters),
     responses((status = 200, body = OperationsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn operations(
@@ -95,7 +98,7 @@ pub(super) async fn operations(
     Path(name): Path<String>,
     Query(parameters): Query<OperationParameters>,
 ) -> Result<Json<OperationsAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let paging = Paging { limit: parameters.limit, next_token: parameters.next_token };
     let status = parameters.operation_status.as_deref().map(str::parse).transpose();
     let filter = OperationFilter { kind: parameters.operation, status: status? };
@@ -109,23 +112,24 @@ pub(super) async fn operations(
 /// AWS `DescribeApplicationOperationResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct OperationAnswer {
+pub(super) struct DescribeOperationAnswer {
     application_operation_info_details: OperationBody,
 }
 
 /// Tells all of an operation, with the cause if it failed.
 #[utoipa::path(get, path = "/v1/applications/{name}/operations/{operation}", tag = "history",
+    operation_id = "DescribeApplicationOperation",
     params(("name" = String, Path, description = "Application name"),
         ("operation" = String, Path, description = "OperationId")),
-    responses((status = 200, body = OperationAnswer), (status = "4XX", body = FailureBody)))]
+    responses((status = 200, body = DescribeOperationAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn operation(
     State(shared): State<Shared>,
     Path((name, operation)): Path<(String, String)>,
-) -> Result<Json<OperationAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
-    let id: OperationId = operation.parse().map_err(Failure::from)?;
+) -> Result<Json<DescribeOperationAnswer>, Failure> {
+    let name: ApplicationName = name.parse()?;
+    let id: OperationId = operation.parse()?;
     let found = shared.control.describe_operation(&name, &id).await?;
-    Ok(Json(OperationAnswer { application_operation_info_details: rendered(found) }))
+    Ok(Json(DescribeOperationAnswer { application_operation_info_details: rendered(found) }))
 }
 
 /// A page of events.
@@ -139,6 +143,7 @@ pub(super) struct EventsAnswer {
 
 /// Lists what has happened to an application, newest first.
 #[utoipa::path(get, path = "/v1/applications/{name}/events", tag = "history",
+    operation_id = "ListApplicationEvents",
     params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = EventsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn events(
@@ -146,7 +151,7 @@ pub(super) async fn events(
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<EventsAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let page = shared.control.events(&name, &paging.parse()?).await?;
     Ok(Json(EventsAnswer {
         events: page.items.into_iter().map(event).collect(),

@@ -17,14 +17,14 @@ use crate::wire::run::RunConfiguration;
 /// AWS `StartApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct StartRequest {
+pub(super) struct StartApplicationRequest {
     run_configuration: RunConfiguration,
 }
 
 /// AWS `StopApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct StopRequest {
+pub(super) struct StopApplicationRequest {
     /// Stop at once and without a snapshot; also out of STARTING, UPDATING, STOPPING.
     #[serde(deserialize_with = "lenient_bool")]
     force: Option<bool>,
@@ -33,24 +33,25 @@ pub(super) struct StopRequest {
 /// The journal entry of what was asked.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct OperationAnswer {
+pub(super) struct OperationStarted {
     operation_id: String,
 }
 
-fn accepted(operation: &OperationId) -> (StatusCode, Json<OperationAnswer>) {
-    (StatusCode::ACCEPTED, Json(OperationAnswer { operation_id: operation.to_string() }))
+fn accepted(operation: &OperationId) -> (StatusCode, Json<OperationStarted>) {
+    (StatusCode::ACCEPTED, Json(OperationStarted { operation_id: operation.to_string() }))
 }
 
 /// Starts an application: from its latest snapshot, a named one, or without any.
 #[utoipa::path(post, path = "/v1/applications/{name}/start", tag = "lifecycle",
-    params(("name" = String, Path, description = "Application name")), request_body = StartRequest,
-    responses((status = 202, body = OperationAnswer), (status = "4XX", body = FailureBody)))]
+    operation_id = "StartApplication",
+    params(("name" = String, Path, description = "Application name")), request_body = StartApplicationRequest,
+    responses((status = 202, body = OperationStarted), (status = "4XX", body = FailureBody)))]
 pub(super) async fn start(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    Body(request): Body<StartRequest>,
-) -> Result<(StatusCode, Json<OperationAnswer>), Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    Body(request): Body<StartApplicationRequest>,
+) -> Result<(StatusCode, Json<OperationStarted>), Failure> {
+    let name: ApplicationName = name.parse()?;
     let run_configuration = request.run_configuration.parse()?;
     let operation = shared.control.start(StartApplication { name, run_configuration }).await?;
     Ok(accepted(&operation))
@@ -58,14 +59,15 @@ pub(super) async fn start(
 
 /// Stops an application, with a snapshot if snapshots are enabled.
 #[utoipa::path(post, path = "/v1/applications/{name}/stop", tag = "lifecycle",
-    params(("name" = String, Path, description = "Application name")), request_body = StopRequest,
-    responses((status = 202, body = OperationAnswer), (status = "4XX", body = FailureBody)))]
+    operation_id = "StopApplication",
+    params(("name" = String, Path, description = "Application name")), request_body = StopApplicationRequest,
+    responses((status = 202, body = OperationStarted), (status = "4XX", body = FailureBody)))]
 pub(super) async fn stop(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    Body(request): Body<StopRequest>,
-) -> Result<(StatusCode, Json<OperationAnswer>), Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    Body(request): Body<StopApplicationRequest>,
+) -> Result<(StatusCode, Json<OperationStarted>), Failure> {
+    let name: ApplicationName = name.parse()?;
     let operation = if request.force.unwrap_or(false) {
         shared.control.force_stop(&name).await?
     } else {

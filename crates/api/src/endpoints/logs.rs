@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
@@ -45,8 +46,10 @@ pub(super) struct LogsAnswer {
     log_lines: Vec<LogLine>,
 }
 
-/// Reads the application's log: what its program prints and what the engine has to say.
+/// Reads the application's log: what its program prints and what the engine has to say. Each event of
+/// a followed log has its line's Sequence as id; a header `Last-Event-ID` takes the place of `after`.
 #[utoipa::path(get, path = "/v1/applications/{name}/logs", tag = "observation",
+    operation_id = "ReadApplicationLogs",
     params(("name" = String, Path, description = "Application name"), Parameters),
     responses((status = 200, description = "The lines; with `follow`, one event per line",
         content((LogsAnswer = "application/json"), (String = "text/event-stream"))),
@@ -55,16 +58,19 @@ pub(super) async fn read(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let limit = parameters.limit.unwrap_or(100).clamp(1, MOST_LINES);
-    let lines = match parameters.after {
+    let resumed = headers.get("last-event-id").and_then(|it| it.to_str().ok()?.parse().ok());
+    let after = resumed.or(parameters.after);
+    let lines = match after {
         Some(sequence) => shared.control.logs_after(&name, sequence, limit).await?,
         None => shared.control.logs_tail(&name, limit).await?,
     };
     let lines: Vec<LogLine> = lines.into_iter().map(log_line).collect();
     if parameters.follow.unwrap_or(false) {
-        let seen = lines.last().map_or(parameters.after.unwrap_or(0), |line| line.sequence);
+        let seen = lines.last().map_or(after.unwrap_or(0), |line| line.sequence);
         let events = follow(shared, name, lines, seen);
         return Ok(Sse::new(events).keep_alive(KeepAlive::default()).into_response());
     }
@@ -79,20 +85,23 @@ fn follow(
     first: Vec<LogLine>,
     seen: i64,
 ) -> impl Stream<Item = Result<Event, Infallible>> {
-    let start = (shared, name, first.into_iter(), seen);
-    futures::stream::unfold(start, |(shared, name, mut waiting, mut seen)| async move {
+    let start = (shared, name, first.into_iter(), seen, LOOK_EVERY);
+    futures::stream::unfold(start, |(shared, name, mut lines, mut seen, mut wait)| async move {
         loop {
-            if let Some(line) = waiting.next() {
+            if let Some(line) = lines.next() {
                 seen = seen.max(line.sequence);
                 let event = Event::default().id(line.sequence.to_string()).json_data(&line).ok()?;
-                return Some((Ok(event), (shared, name, waiting, seen)));
+                return Some((Ok(event), (shared, name, lines, seen, wait)));
             }
             tokio::select! {
                 () = shared.stop.cancelled() => return None,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(wait) => {}
             }
             let more = shared.control.logs_after(&name, seen, MOST_LINES).await.ok()?;
-            waiting = more.into_iter().map(log_line).collect::<Vec<_>>().into_iter();
+            // A full answer has more behind it.
+            let full = i64::try_from(more.len()).is_ok_and(|it| it == MOST_LINES);
+            wait = if full { Duration::ZERO } else { LOOK_EVERY };
+            lines = more.into_iter().map(log_line).collect::<Vec<_>>().into_iter();
         }
     })
 }

@@ -11,21 +11,22 @@ mod service;
 mod snapshots;
 mod tags;
 
-use axum::extract::DefaultBodyLimit;
+use std::collections::BTreeMap;
+
+use axum::Extension;
 use control::PageRequest;
 use serde::Deserialize;
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{OpenApi, RefOr, Response};
 use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::failure::Failure;
+use crate::request::BodyLimit;
 use crate::server::Shared;
 
 /// Largest body that carries code: 50 MiB of zip in base64, and what is around it.
 const LARGEST_CODE_BODY: usize = 70 << 20;
-/// Largest body of everything else.
-const LARGEST_BODY: usize = 2 << 20;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
@@ -43,7 +44,7 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(applications::create, applications::list))
         .routes(routes!(applications::describe, applications::update, applications::delete))
         .routes(routes!(code::put))
-        .layer(DefaultBodyLimit::max(LARGEST_CODE_BODY));
+        .layer(Extension(BodyLimit(LARGEST_CODE_BODY)));
     let others = OpenApiRouter::new()
         .routes(routes!(properties::list))
         .routes(routes!(properties::get, properties::put, properties::delete))
@@ -64,15 +65,35 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
         .routes(routes!(service::ready))
-        .routes(routes!(service::openapi))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+        .routes(routes!(service::openapi));
     OpenApiRouter::with_openapi(Document::openapi()).merge(code).merge(others)
 }
 
 /// The description of the whole API.
 #[must_use]
 pub fn document() -> OpenApi {
-    all().into_openapi()
+    let mut document = all().into_openapi();
+    for item in document.paths.paths.values_mut() {
+        let operations =
+            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            describe(&mut operation.responses.responses);
+        }
+    }
+    document
+}
+
+/// OpenAPI wants words for every response, also where its body says all.
+fn describe(responses: &mut BTreeMap<String, RefOr<Response>>) {
+    for (status, response) in responses {
+        if let RefOr::T(response) = response
+            && response.description.is_empty()
+        {
+            let refused = status.starts_with(['4', '5']);
+            let words = if refused { "Refused: Code and Message say why" } else { "Done" };
+            words.clone_into(&mut response.description);
+        }
+    }
 }
 
 /// AWS `Limit` and `NextToken`.

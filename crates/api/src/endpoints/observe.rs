@@ -1,9 +1,11 @@
 //! What a running application does: metrics, stream graph, checkpoints; and the workers.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
 use model::ids::ApplicationName;
-use model::protocol::JobMetrics;
+use model::protocol::OperatorMetrics;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -29,28 +31,63 @@ pub(super) struct MetricsAnswer {
     /// Sums over the operators.
     late_records: u64,
     malformed_records: u64,
-    /// Counters by operator id: name, records_in, records_out, bytes, late_records, malformed_records,
-    /// watermark, lag_records, busy_permille, backpressured_permille.
-    #[schema(value_type = Object)]
-    operators: Value,
+    /// By operator id.
+    operators: BTreeMap<String, OperatorBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_checkpoint: Option<CheckpointBody>,
 }
 
+/// Counters of one operator, summed over its subtasks.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+struct OperatorBody {
+    name: String,
+    records_in: u64,
+    records_out: u64,
+    /// Read or written outside.
+    bytes: u64,
+    late_records: u64,
+    malformed_records: u64,
+    /// Event time, milliseconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watermark: Option<i64>,
+    /// Records not yet read, where known.
+    lag_records: u64,
+    /// Share of the time spent computing, in thousandths.
+    busy_permille: u32,
+    /// Share of the time spent waiting for room downstream, in thousandths.
+    backpressured_permille: u32,
+}
+
+fn operator(metrics: OperatorMetrics) -> OperatorBody {
+    OperatorBody {
+        name: metrics.name,
+        records_in: metrics.records_in,
+        records_out: metrics.records_out,
+        bytes: metrics.bytes,
+        late_records: metrics.late_records,
+        malformed_records: metrics.malformed_records,
+        watermark: metrics.watermark,
+        lag_records: metrics.lag_records,
+        busy_permille: metrics.busy_permille,
+        backpressured_permille: metrics.backpressured_permille,
+    }
+}
+
 /// Tells the counters of an application's present run.
 #[utoipa::path(get, path = "/v1/applications/{name}/metrics", tag = "observation",
+    operation_id = "DescribeApplicationMetrics",
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = MetricsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn metrics(
     State(shared): State<Shared>,
     Path(name): Path<String>,
 ) -> Result<Json<MetricsAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let found = shared.control.metrics(&name).await?;
     let job = found.job.unwrap_or_default();
-    let sum = |count: fn(&model::protocol::OperatorMetrics) -> u64, job: &JobMetrics| {
-        job.operators.values().map(count).sum()
-    };
+    let sum =
+        |count: fn(&OperatorMetrics) -> u64| -> u64 { job.operators.values().map(count).sum() };
     Ok(Json(MetricsAnswer {
         attempt: found.attempt,
         restarts: found.restarts,
@@ -58,9 +95,9 @@ pub(super) async fn metrics(
         uptime_ms: found.uptime_ms,
         cpu_ms: job.cpu_ms,
         resident_bytes: job.resident_bytes,
-        late_records: sum(|it| it.late_records, &job),
-        malformed_records: sum(|it| it.malformed_records, &job),
-        operators: serde_json::to_value(&job.operators).unwrap_or_default(),
+        late_records: sum(|it| it.late_records),
+        malformed_records: sum(|it| it.malformed_records),
+        operators: job.operators.into_iter().map(|(id, it)| (id, operator(it))).collect(),
         latest_checkpoint: found.latest_checkpoint.map(checkpoint),
     }))
 }
@@ -76,13 +113,14 @@ pub(super) struct GraphAnswer {
 
 /// Tells the stream graph of the present or last run.
 #[utoipa::path(get, path = "/v1/applications/{name}/graph", tag = "observation",
+    operation_id = "DescribeApplicationGraph",
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = GraphAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn graph(
     State(shared): State<Shared>,
     Path(name): Path<String>,
 ) -> Result<Json<GraphAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let graph = shared.control.graph(&name).await?.unwrap_or_default();
     Ok(Json(GraphAnswer { graph }))
 }
@@ -96,13 +134,14 @@ pub(super) struct CheckpointsAnswer {
 
 /// Lists the newest checkpoints that are kept.
 #[utoipa::path(get, path = "/v1/applications/{name}/checkpoints", tag = "observation",
+    operation_id = "ListApplicationCheckpoints",
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = CheckpointsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn checkpoints(
     State(shared): State<Shared>,
     Path(name): Path<String>,
 ) -> Result<Json<CheckpointsAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let found = shared.control.checkpoints(&name, 50).await?;
     Ok(Json(CheckpointsAnswer { checkpoints: found.into_iter().map(checkpoint).collect() }))
 }
@@ -127,6 +166,7 @@ pub(super) struct WorkersAnswer {
 
 /// Lists the workers and how much of them is used.
 #[utoipa::path(get, path = "/v1/workers", tag = "service",
+    operation_id = "ListWorkers",
     responses((status = 200, body = WorkersAnswer), (status = "5XX", body = FailureBody)))]
 pub(super) async fn workers(State(shared): State<Shared>) -> Result<Json<WorkersAnswer>, Failure> {
     let found = shared.control.workers().await?;

@@ -20,7 +20,7 @@ use crate::wire::detail::{self, ApplicationDetailAnswer};
 /// All property groups of the newest version.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct GroupsAnswer {
+pub(super) struct PropertyGroupsAnswer {
     property_groups: Vec<PropertyGroup>,
     application_version_id: i64,
     conditional_token: String,
@@ -28,15 +28,16 @@ pub(super) struct GroupsAnswer {
 
 /// Lists the property groups.
 #[utoipa::path(get, path = "/v1/applications/{name}/property-groups", tag = "property groups",
+    operation_id = "ListPropertyGroups",
     params(("name" = String, Path, description = "Application name")),
-    responses((status = 200, body = GroupsAnswer), (status = "4XX", body = FailureBody)))]
+    responses((status = 200, body = PropertyGroupsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-) -> Result<Json<GroupsAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+) -> Result<Json<PropertyGroupsAnswer>, Failure> {
+    let name: ApplicationName = name.parse()?;
     let found = shared.control.property_groups(&name).await?;
-    Ok(Json(GroupsAnswer {
+    Ok(Json(PropertyGroupsAnswer {
         property_groups: listed(&found.groups),
         application_version_id: found.version.get(),
         conditional_token: found.conditional_token,
@@ -45,6 +46,7 @@ pub(super) async fn list(
 
 /// Reads one property group.
 #[utoipa::path(get, path = "/v1/applications/{name}/property-groups/{group}", tag = "property groups",
+    operation_id = "GetPropertyGroup",
     params(("name" = String, Path, description = "Application name"),
         ("group" = String, Path, description = "Property group id")),
     responses((status = 200, body = PropertyGroup), (status = "4XX", body = FailureBody)))]
@@ -52,8 +54,8 @@ pub(super) async fn get(
     State(shared): State<Shared>,
     Path((name, group)): Path<(String, String)>,
 ) -> Result<Json<PropertyGroup>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
-    let id: PropertyGroupId = group.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
+    let id: PropertyGroupId = group.parse()?;
     let found = shared.control.property_groups(&name).await?;
     let present: Vec<String> = found.groups.keys().map(|id| format!("`{id}`")).collect();
     let map =
@@ -68,7 +70,7 @@ pub(super) async fn get(
 /// One property group's content.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct PutRequest {
+pub(super) struct PutPropertyGroupRequest {
     property_map: BTreeMap<String, String>,
     /// The version that was seen; absent = whichever is present.
     current_application_version_id: Option<i64>,
@@ -76,17 +78,18 @@ pub(super) struct PutRequest {
 
 /// Puts one property group; a running application is restarted from a snapshot with it.
 #[utoipa::path(put, path = "/v1/applications/{name}/property-groups/{group}", tag = "property groups",
+    operation_id = "PutPropertyGroup",
     params(("name" = String, Path, description = "Application name"),
-        ("group" = String, Path, description = "Property group id")), request_body = PutRequest,
+        ("group" = String, Path, description = "Property group id")), request_body = PutPropertyGroupRequest,
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn put(
     State(shared): State<Shared>,
     Path((name, group)): Path<(String, String)>,
     headers: HeaderMap,
-    Body(request): Body<PutRequest>,
+    Body(request): Body<PutPropertyGroupRequest>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
-    let group: PropertyGroupId = group.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
+    let group: PropertyGroupId = group.parse()?;
     let seen = match request.current_application_version_id {
         Some(version) => Seen::Match { version: Some(VersionId::try_from(version)?), token: None },
         None => seen(&headers)?,
@@ -97,6 +100,7 @@ pub(super) async fn put(
 
 /// Deletes one property group; a running application is restarted from a snapshot without it.
 #[utoipa::path(delete, path = "/v1/applications/{name}/property-groups/{group}", tag = "property groups",
+    operation_id = "DeletePropertyGroup",
     params(("name" = String, Path, description = "Application name"),
         ("group" = String, Path, description = "Property group id")),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
@@ -105,8 +109,8 @@ pub(super) async fn delete(
     Path((name, group)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
-    let group: PropertyGroupId = group.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
+    let group: PropertyGroupId = group.parse()?;
     let done = shared.control.delete_property_group(name, group, seen(&headers)?).await?;
     Ok(Json(detail::updated(done)))
 }

@@ -9,6 +9,7 @@ use crate::server::Shared;
 
 /// Whether the process is alive.
 #[utoipa::path(get, path = "/healthz", tag = "service",
+    operation_id = "Healthz",
     responses((status = 200, description = "It is", body = String)))]
 pub(super) async fn alive() -> &'static str {
     "ok"
@@ -16,6 +17,7 @@ pub(super) async fn alive() -> &'static str {
 
 /// Whether requests can be served: the database answers.
 #[utoipa::path(get, path = "/readyz", tag = "service",
+    operation_id = "Readyz",
     responses((status = 200, description = "They can", body = String), (status = 503, body = FailureBody)))]
 pub(super) async fn ready(State(shared): State<Shared>) -> Result<&'static str, Failure> {
     shared.control.ready().await?;
@@ -24,6 +26,7 @@ pub(super) async fn ready(State(shared): State<Shared>) -> Result<&'static str, 
 
 /// This description.
 #[utoipa::path(get, path = "/openapi.yaml", tag = "service",
+    operation_id = "OpenApi",
     responses((status = 200, description = "OpenAPI 3.1", body = String, content_type = "application/yaml")))]
 pub(super) async fn openapi() -> Response {
     match super::document().to_yaml() {

@@ -18,7 +18,7 @@ use crate::wire::history::{SnapshotDetails, snapshot};
 /// AWS `ListApplicationSnapshotsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListAnswer {
+pub(super) struct SnapshotsAnswer {
     snapshot_summaries: Vec<SnapshotDetails>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
@@ -26,16 +26,17 @@ pub(super) struct ListAnswer {
 
 /// Lists snapshots, newest first.
 #[utoipa::path(get, path = "/v1/applications/{name}/snapshots", tag = "snapshots",
+    operation_id = "ListApplicationSnapshots",
     params(("name" = String, Path, description = "Application name"), Paging),
-    responses((status = 200, body = ListAnswer), (status = "4XX", body = FailureBody)))]
+    responses((status = 200, body = SnapshotsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
     State(shared): State<Shared>,
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
-) -> Result<Json<ListAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+) -> Result<Json<SnapshotsAnswer>, Failure> {
+    let name: ApplicationName = name.parse()?;
     let page = shared.control.list_snapshots(&name, &paging.parse()?).await?;
-    Ok(Json(ListAnswer {
+    Ok(Json(SnapshotsAnswer {
         snapshot_summaries: page.items.into_iter().map(snapshot).collect(),
         next_token: page.next_token,
     }))
@@ -44,21 +45,22 @@ pub(super) async fn list(
 /// AWS `CreateApplicationSnapshotRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct CreateRequest {
+pub(super) struct CreateSnapshotRequest {
     snapshot_name: String,
 }
 
 /// Takes a snapshot of a running application; it is CREATING, then READY.
 #[utoipa::path(post, path = "/v1/applications/{name}/snapshots", tag = "snapshots",
-    params(("name" = String, Path, description = "Application name")), request_body = CreateRequest,
+    operation_id = "CreateApplicationSnapshot",
+    params(("name" = String, Path, description = "Application name")), request_body = CreateSnapshotRequest,
     responses((status = 202, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn create(
     State(shared): State<Shared>,
     Path(name): Path<String>,
-    Body(request): Body<CreateRequest>,
+    Body(request): Body<CreateSnapshotRequest>,
 ) -> Result<(StatusCode, Json<SnapshotAnswer>), Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
-    let snapshot_name: SnapshotName = request.snapshot_name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
+    let snapshot_name: SnapshotName = request.snapshot_name.parse()?;
     shared.control.create_snapshot(&name, &snapshot_name).await?;
     let made = shared.control.describe_snapshot(&name, &snapshot_name).await?;
     Ok((StatusCode::ACCEPTED, Json(SnapshotAnswer { snapshot_details: snapshot(made) })))
@@ -73,6 +75,7 @@ pub(super) struct SnapshotAnswer {
 
 /// Tells all of a snapshot.
 #[utoipa::path(get, path = "/v1/applications/{name}/snapshots/{snapshot}", tag = "snapshots",
+    operation_id = "DescribeApplicationSnapshot",
     params(("name" = String, Path, description = "Application name"),
         ("snapshot" = String, Path, description = "Snapshot name")),
     responses((status = 200, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
@@ -80,8 +83,8 @@ pub(super) async fn describe(
     State(shared): State<Shared>,
     Path((name, snapshot_name)): Path<(String, String)>,
 ) -> Result<Json<SnapshotAnswer>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
-    let snapshot_name: SnapshotName = snapshot_name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
+    let snapshot_name: SnapshotName = snapshot_name.parse()?;
     let found = shared.control.describe_snapshot(&name, &snapshot_name).await?;
     Ok(Json(SnapshotAnswer { snapshot_details: snapshot(found) }))
 }
@@ -97,6 +100,7 @@ pub(super) struct DeleteParameters {
 
 /// Deletes a snapshot.
 #[utoipa::path(delete, path = "/v1/applications/{name}/snapshots/{snapshot}", tag = "snapshots",
+    operation_id = "DeleteApplicationSnapshot",
     params(("name" = String, Path, description = "Application name"),
         ("snapshot" = String, Path, description = "Snapshot name"), DeleteParameters),
     responses((status = 204, description = "It is deleted"), (status = "4XX", body = FailureBody)))]
@@ -105,8 +109,8 @@ pub(super) async fn delete(
     Path((name, snapshot_name)): Path<(String, String)>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
-    let snapshot_name: SnapshotName = snapshot_name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
+    let snapshot_name: SnapshotName = snapshot_name.parse()?;
     let wrong = || Invalid::new("SnapshotCreationTimestamp", "must be seconds since 1970");
     #[expect(clippy::cast_possible_truncation, reason = "cut to whole seconds, as AWS compares")]
     let at = parameters

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use model::ids::ApplicationName;
+use model::invalid::Invalid;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -22,18 +23,20 @@ pub(super) struct Tags {
 
 /// Lists the tags.
 #[utoipa::path(get, path = "/v1/applications/{name}/tags", tag = "tags",
+    operation_id = "ListTags",
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = Tags), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
     State(shared): State<Shared>,
     Path(name): Path<String>,
 ) -> Result<Json<Tags>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     Ok(Json(Tags { tags: shared.control.tags(&name).await? }))
 }
 
 /// Adds or replaces tags.
 #[utoipa::path(put, path = "/v1/applications/{name}/tags", tag = "tags",
+    operation_id = "PutTags",
     params(("name" = String, Path, description = "Application name")), request_body = Tags,
     responses((status = 200, body = Tags), (status = "4XX", body = FailureBody)))]
 pub(super) async fn put(
@@ -41,7 +44,7 @@ pub(super) async fn put(
     Path(name): Path<String>,
     Body(request): Body<Tags>,
 ) -> Result<Json<Tags>, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     shared.control.tag(&name, request.tags).await?;
     Ok(Json(Tags { tags: shared.control.tags(&name).await? }))
 }
@@ -57,6 +60,7 @@ pub(super) struct DeleteParameters {
 
 /// Removes tags; those that are not there are no error.
 #[utoipa::path(delete, path = "/v1/applications/{name}/tags", tag = "tags",
+    operation_id = "DeleteTags",
     params(("name" = String, Path, description = "Application name"), DeleteParameters),
     responses((status = 204, description = "They are removed"), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
@@ -64,8 +68,12 @@ pub(super) async fn delete(
     Path(name): Path<String>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {
-    let name: ApplicationName = name.parse().map_err(Failure::from)?;
+    let name: ApplicationName = name.parse()?;
     let keys = parameters.tag_keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned);
-    shared.control.untag(&name, keys.collect()).await?;
+    let keys: Vec<String> = keys.collect();
+    if keys.is_empty() {
+        return Err(Invalid::new("TagKeys", "must name at least one tag").into());
+    }
+    shared.control.untag(&name, keys).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,0 +1,96 @@
+use model::protocol::{JobMetrics, OperatorMetrics};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn metrics_are_those_of_the_present_run() {
+    let world = World::with_alerts().await;
+    let never = world.api.get("/v1/applications/alerts/metrics").await;
+    let message = never.refused(404, "ResourceNotFoundException");
+    assert_eq!(message, "application `alerts` has not run yet");
+    let claim = world.run_alerts().await;
+    let silent = world.api.get("/v1/applications/alerts/metrics").await.body(200);
+    assert_eq!((&silent["Running"], &silent["Operators"]), (&json!(true), &json!({})));
+
+    let operator = OperatorMetrics {
+        name: "Source: readings".to_owned(),
+        records_in: 10,
+        records_out: 8,
+        bytes: 1000,
+        late_records: 2,
+        malformed_records: 1,
+        watermark: Some(1_700_000_000_000),
+        lag_records: 5,
+        busy_permille: 250,
+        backpressured_permille: 10,
+    };
+    let metrics = JobMetrics {
+        at_ms: 1_700_000_000_000,
+        cpu_ms: 42,
+        resident_bytes: 1 << 20,
+        operators: [("1".to_owned(), operator.clone()), ("2".to_owned(), operator)].into(),
+    };
+    let _ = world.control.metrics_reported(&claim.job, &metrics).await.unwrap();
+    world.checkpoint(&claim, 3, None).await;
+    let told = world.api.get("/v1/applications/alerts/metrics").await.body(200);
+    assert_eq!((&told["Attempt"], &told["Restarts"]), (&json!(1), &json!(0)));
+    assert_eq!((&told["CpuMs"], &told["ResidentBytes"]), (&json!(42), &json!(1 << 20)));
+    assert_eq!((&told["LateRecords"], &told["MalformedRecords"]), (&json!(4), &json!(2)));
+    assert_eq!(told["LatestCheckpoint"]["CheckpointId"], 3);
+    assert_eq!(
+        told["Operators"]["1"],
+        json!({
+            "Name": "Source: readings", "RecordsIn": 10, "RecordsOut": 8, "Bytes": 1000,
+            "LateRecords": 2, "MalformedRecords": 1, "Watermark": 1_700_000_000_000_i64,
+            "LagRecords": 5, "BusyPermille": 250, "BackpressuredPermille": 10,
+        })
+    );
+}
+
+#[tokio::test]
+async fn the_graph_is_null_until_it_is_planned() {
+    let world = World::with_alerts().await;
+    let never = world.api.get("/v1/applications/alerts/graph").await;
+    never.refused(404, "ResourceNotFoundException");
+    let claim = world.run_alerts().await;
+    let graph = world.api.get("/v1/applications/alerts/graph").await.body(200);
+    assert_eq!(graph, json!({ "Graph": null }));
+    let planned = json!({ "nodes": [{ "id": 1 }], "edges": [] });
+    let _ = world.control.graph_planned(&claim.job, &planned).await.unwrap();
+    let graph = world.api.get("/v1/applications/alerts/graph").await.body(200);
+    assert_eq!(graph, json!({ "Graph": planned }));
+}
+
+#[tokio::test]
+async fn checkpoints_are_listed_newest_first() {
+    let world = World::with_alerts().await;
+    let claim = world.run_alerts().await;
+    for number in 1..=3 {
+        world.checkpoint(&claim, number, None).await;
+    }
+    let found = world.api.get("/v1/applications/alerts/checkpoints").await.body(200);
+    let checkpoints = found["Checkpoints"].as_array().unwrap();
+    let ids: Vec<&Value> = checkpoints.iter().map(|it| &it["CheckpointId"]).collect();
+    assert_eq!(ids, [3, 2, 1]);
+    assert_eq!(checkpoints[0]["StateBytes"], 300);
+    assert_eq!(checkpoints[0]["DurationMs"], 5);
+    assert_eq!(checkpoints[0]["ApplicationVersionId"], 1);
+}
+
+#[tokio::test]
+async fn workers_tell_how_much_of_them_is_used() {
+    let world = World::with_alerts().await;
+    let worker = async || {
+        let mut found = world.api.get("/v1/workers").await.body(200);
+        assert_eq!(found["Workers"].as_array().unwrap().len(), 1);
+        found["Workers"][0].take()
+    };
+    let idle = worker().await;
+    assert_eq!((&idle["Name"], &idle["CapacityKpus"]), (&json!("the worker"), &json!(8)));
+    assert_eq!(idle["UsedKpus"], 0);
+    assert!(idle["HeartbeatAt"].as_f64() >= idle["StartedAt"].as_f64());
+    world.run_alerts().await;
+    world.heartbeat().await;
+    assert_eq!(worker().await["UsedKpus"], 1);
+}
