@@ -22,6 +22,8 @@ pub(crate) enum Command {
     Api(commands::api::Arguments),
     /// Run a worker
     Worker(commands::worker::Arguments),
+    /// Manage applications over the API: list, create, start, stop, snapshots, logs and more
+    App(commands::app::Arguments),
     /// Run a bounded Flink SQL script here and now, without a control plane
     Run(commands::run::Arguments),
     /// Measure throughput

@@ -14,11 +14,11 @@ pub(crate) enum ClientError {
     },
     #[error("{code}: {message} (request {request_id})")]
     Refused { status: StatusCode, code: String, message: String, request_id: String },
-    #[error("the API at {url} gave an answer that is not understood")]
+    #[error("{url} gave an answer that is not understood: is it Weir's API?")]
     Unreadable {
         url: String,
         #[source]
-        source: reqwest::Error,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 
@@ -27,7 +27,6 @@ pub(crate) enum ClientError {
 pub(crate) enum Body {
     Nothing,
     Json(Value),
-    Bytes { content_type: &'static str, bytes: Vec<u8> },
 }
 
 /// Speaks to one API server.
@@ -40,7 +39,11 @@ pub(crate) struct Client {
 impl Client {
     /// `base` is the server's URL, e.g. `http://127.0.0.1:8088`.
     pub(crate) fn new(base: &str) -> Self {
-        Self { base: base.trim_end_matches('/').to_owned(), http: reqwest::Client::new() }
+        let base = base.trim_end_matches('/').to_owned();
+        let http = reqwest::Client::builder();
+        // A proxy of the environment does not lead back to this machine.
+        let http = if is_loopback(&base) { http.no_proxy() } else { http };
+        Self { base, http: http.build().expect("nothing is asked that can fail") }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, ClientError> {
@@ -64,11 +67,15 @@ impl Client {
     ) -> Result<Value, ClientError> {
         let response = self.send(method, path, body).await?;
         let url = response.url().to_string();
-        let bytes = response
-            .bytes()
-            .await
-            .map_err(|source| ClientError::Unreadable { url: url.clone(), source })?;
-        Ok(serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        let unreadable = |source| ClientError::Unreadable { url, source };
+        let bytes = match response.bytes().await {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(unreadable(error.into())),
+        };
+        if bytes.is_empty() {
+            return Ok(Value::Null);
+        }
+        serde_json::from_slice(&bytes).map_err(|error| unreadable(error.into()))
     }
 
     /// Sends a request; an answer that is a refusal becomes an error.
@@ -83,14 +90,22 @@ impl Client {
         let request = match body {
             Body::Nothing => request,
             Body::Json(value) => request.json(&value),
-            Body::Bytes { content_type, bytes } => {
-                request.header(reqwest::header::CONTENT_TYPE, content_type).body(bytes)
-            }
         };
-        let response =
-            request.send().await.map_err(|source| ClientError::Unreachable { url, source })?;
+        let response = request
+            .send()
+            .await
+            .map_err(|source| ClientError::Unreachable { url: self.base.clone(), source })?;
         if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
     }
+}
+
+/// Whether a URL's host is this machine.
+fn is_loopback(url: &str) -> bool {
+    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.is_some_and(|host| {
+        let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || address.is_ok_and(|it| it.is_loopback())
+    })
 }
 
 async fn refusal(response: reqwest::Response) -> ClientError {
@@ -98,7 +113,9 @@ async fn refusal(response: reqwest::Response) -> ClientError {
     let body: Value = response.json().await.unwrap_or(Value::Null);
     let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
     let mut message = text("Message");
-    for diagnostic in body["Diagnostics"].as_array().into_iter().flatten() {
+    // The message itself has the first one.
+    let diagnostics = body["Diagnostics"].as_array().filter(|all| all.len() > 1);
+    for diagnostic in diagnostics.into_iter().flatten() {
         message.push_str(&format!(
             "\n  line {}, column {}: {}",
             diagnostic["Line"],
@@ -108,4 +125,19 @@ async fn refusal(response: reqwest::Response) -> ClientError {
     }
     let code = if text("Code").is_empty() { status.to_string() } else { text("Code") };
     ClientError::Refused { status, code, message, request_id: text("RequestId") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        for url in ["http://127.0.0.1:8088", "http://localhost", "http://[::1]:1/"] {
+            assert!(is_loopback(url), "{url}");
+        }
+        for url in ["https://weir.example", "http://10.0.0.1", "no url"] {
+            assert!(!is_loopback(url), "{url}");
+        }
+    }
 }

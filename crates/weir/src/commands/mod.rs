@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub(crate) mod api;
+pub(crate) mod app;
 pub(crate) mod bench;
 pub(crate) mod demo;
 pub(crate) mod dev;

@@ -1,0 +1,92 @@
+//! `weir app`: the client of the REST API, tables for people and JSON for pipes.
+//!
+//! **Start at**: [`run`], then `session.rs`; the other files are one family of commands each.
+
+mod applications;
+mod code;
+mod history;
+mod lifecycle;
+mod logs;
+mod observation;
+mod properties;
+mod session;
+mod snapshots;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use self::session::{Error, Session};
+
+/// Options of `weir app`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// URL of the API
+    #[arg(long, env = "WEIR_API", default_value = "http://127.0.0.1:8088", global = true)]
+    api: String,
+    /// Print the API's answers as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List all applications
+    List,
+    /// Tell all of an application
+    Describe(applications::Describe),
+    /// Create an application from a file
+    Create(applications::Create),
+    /// Change an application; a running one goes on from a snapshot
+    Update(applications::Update),
+    /// Delete an application with its snapshots and history
+    Delete(applications::Delete),
+    /// Read and change property groups
+    Properties(properties::Properties),
+    /// Start an application
+    Start(lifecycle::Start),
+    /// Stop an application, with a snapshot
+    Stop(lifecycle::Stop),
+    /// List, take and delete snapshots
+    Snapshots(snapshots::Snapshots),
+    /// List the versions of an application
+    Versions(history::List),
+    /// List what was asked of an application and what became of it
+    Operations(history::List),
+    /// List what has happened to an application
+    Events(history::List),
+    /// Read an application's log
+    Logs(logs::Logs),
+    /// Tell the counters of an application's present run
+    Metrics(observation::Named),
+    /// Tell the operators of an application's present run
+    Graph(observation::Named),
+}
+
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    let session = Session::new(&arguments.api, arguments.json);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match arguments.command {
+            Command::List => applications::list(&session).await,
+            Command::Describe(it) => applications::describe(&session, &it).await,
+            Command::Create(it) => applications::create(&session, &it).await,
+            Command::Update(it) => applications::update(&session, &it).await,
+            Command::Delete(it) => applications::delete(&session, &it).await,
+            Command::Properties(it) => properties::run(&session, it).await,
+            Command::Start(it) => lifecycle::start(&session, &it).await,
+            Command::Stop(it) => lifecycle::stop(&session, &it).await,
+            Command::Snapshots(it) => snapshots::run(&session, &it).await,
+            Command::Versions(it) => history::versions(&session, &it).await,
+            Command::Operations(it) => history::operations(&session, &it).await,
+            Command::Events(it) => history::events(&session, &it).await,
+            Command::Logs(it) => logs::run(&session, &it).await,
+            Command::Metrics(it) => observation::metrics(&session, &it).await,
+            Command::Graph(it) => observation::graph(&session, &it).await,
+        }
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
