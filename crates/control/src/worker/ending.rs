@@ -176,11 +176,16 @@ pub(crate) async fn finish_run(
             (Event::JobFinished, "JobFinished", message, OperationStatus::Successful, None)
         }
         (End::StartFailed, _) => {
-            let latest = tx.latest_run(application.id).await?;
+            let latest = tx.latest_run(application.id).await?.and_then(|run| run.failure);
             let message = latest
-                .and_then(|run| run.failure)
-                .map_or_else(|| "the job did not start".to_owned(), |failure| failure.message);
-            let failure = Some(message.clone());
+                .as_ref()
+                .map_or("the job did not start", |failure| &failure.message)
+                .to_owned();
+            let traceback = latest.and_then(|failure| failure.traceback);
+            let failure = Some(match traceback {
+                Some(traceback) => format!("{message}\n{traceback}"),
+                None => message.clone(),
+            });
             (Event::StartFailed, "StartFailed", message, OperationStatus::Failed, failure)
         }
     };
