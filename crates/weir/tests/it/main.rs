@@ -1,10 +1,17 @@
 //! Tests of the whole: the real binary, real services, and the rules of the house.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::print_stderr, reason = "a failed test shows what its processes said")]
 
+mod bad_input;
+mod bad_world;
 mod conformance;
 mod demo;
+mod failover;
 mod house;
+mod idle;
 mod sandbox;
+mod support;
+mod update;
 
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,203 @@
+//! An API server and workers as processes of their own.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use serde_json::Value;
+
+use super::application::{Answer, Application};
+use super::services::{ACCESS_KEY, BUCKET, SECRET_KEY, Services};
+use super::{Producer, eventually};
+
+static SHARED: Mutex<Weak<(Installation, Worker)>> = Mutex::new(Weak::new());
+
+/// One installation: a database, a prefix in the bucket, an API server.
+pub(crate) struct Installation {
+    _api: Process,
+    url: String,
+    http: reqwest::Client,
+    name: String,
+    database: String,
+    folder: PathBuf,
+    services: Arc<Services>,
+}
+
+/// A worker; killed when dropped.
+pub(crate) struct Worker {
+    process: Process,
+    /// Must not end before it.
+    _services: Arc<Services>,
+}
+
+impl Installation {
+    /// An installation of its own, without a worker.
+    pub(crate) fn start(name: &str) -> Self {
+        let services = Services::shared();
+        let database = services.create_database(name);
+        let folder = services.folder().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        let api = command(&services, name, &database, "api");
+        let api = Process::start(api, &["--listen", "127.0.0.1:0"], folder.join("api.log"));
+        let url = api.says("API listens on ");
+        let http = reqwest::Client::new();
+        let name = name.to_owned();
+        Self { _api: api, url, http, name, database, folder, services }
+    }
+
+    /// One installation with one worker for all tests that run at the same time and disturb
+    /// nobody.
+    pub(crate) fn shared() -> Arc<(Self, Worker)> {
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(running) = shared.upgrade() {
+            return running;
+        }
+        // The services may have outlived an earlier one.
+        let name = format!("shared-{}", fastrand::u32(..));
+        let installation = Self::start(&name);
+        let worker = installation.start_worker("worker");
+        let started = Arc::new((installation, worker));
+        *shared = Arc::downgrade(&started);
+        started
+    }
+
+    pub(crate) fn start_worker(&self, name: &str) -> Worker {
+        let folder = self.folder.join(name);
+        let arguments = ["--kpus", "64", "--folder", folder.to_str().unwrap()];
+        let worker = command(&self.services, &self.name, &self.database, "worker");
+        let log = self.folder.join(format!("{name}.log"));
+        let process = Process::start(worker, &arguments, log);
+        process.says("worker is ready");
+        let worker = Worker { process, _services: Arc::clone(&self.services) };
+        let suffix = worker.name_suffix();
+        eventually("the worker registers", || {
+            let workers = self.get("/v1/workers");
+            let there = workers["Workers"].as_array().unwrap().iter();
+            there
+                .map(|it| it["Name"].as_str().unwrap().to_owned())
+                .find(|name| name.ends_with(&suffix))
+                .ok_or(workers.clone())
+        });
+        worker
+    }
+
+    pub(crate) fn application(&self, name: &str) -> Application<'_> {
+        Application::new(self, name)
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// Makes a topic; gives what writes to it.
+    pub(crate) fn topic(&self, name: &str, partitions: usize) -> Producer {
+        self.services.create_topic(name, partitions);
+        Producer::open(&self.services.connectors(), &self.services.kafka(), name)
+    }
+
+    /// The body of a call that succeeds.
+    #[track_caller]
+    pub(crate) fn get(&self, path: &str) -> Value {
+        let answer = self.call("GET", path, Vec::new());
+        assert!(answer.status < 300, "GET {path}: {answer:?}");
+        answer.body
+    }
+
+    pub(crate) fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        let url = format!("{}{path}", self.url);
+        let request = self.http.request(method.parse().unwrap(), url).body(body);
+        let request = request.header("content-type", "application/json");
+        self.services.block_on(async {
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            let bytes = response.bytes().await.unwrap();
+            Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+        })
+    }
+}
+
+impl Worker {
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
+    }
+
+    /// How its name ends.
+    pub(crate) fn name_suffix(&self) -> String {
+        format!("-{}", self.process.child.id())
+    }
+
+    /// Process ids of its jobs.
+    pub(crate) fn jobs(&self) -> Vec<u32> {
+        let parent = self.process.child.id().to_string();
+        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            let mut after_name = stat.rsplit_once(')')?.1.split_whitespace();
+            let (state, its_parent) = (after_name.next()?, after_name.next()?);
+            let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
+            let is_job = command.split('\0').nth(1) == Some("job");
+            (its_parent == parent && state != "Z" && is_job).then_some(pid)
+        });
+        processes.collect()
+    }
+}
+
+/// A command of the binary, pointed at an installation.
+fn command(services: &Services, prefix: &str, database: &str, name: &str) -> Command {
+    let mut command = Command::new(crate::weir());
+    command
+        .arg(name)
+        .args(["--database-url", database, "--bucket", BUCKET, "--prefix", prefix])
+        .args(["--s3-endpoint", &services.s3_endpoint()])
+        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+        .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
+    command
+}
+
+/// A process whose output goes to a file; killed when dropped.
+struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    fn start(mut command: Command, arguments: &[&str], log: PathBuf) -> Self {
+        let file = File::create(&log).unwrap();
+        let child = command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().unwrap())
+            .stderr(file)
+            .spawn()
+            .unwrap();
+        Self { child, log }
+    }
+
+    /// Waits for a line that begins so; gives its rest.
+    fn says(&self, begin: &str) -> String {
+        eventually(begin, || {
+            let said = read(&self.log);
+            let rest = said.lines().find_map(|line| line.strip_prefix(begin)).map(str::to_owned);
+            rest.ok_or(said)
+        })
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill().and_then(|()| self.child.wait());
+        if std::thread::panicking() {
+            let said = read(&self.log);
+            let lines: Vec<&str> = said.lines().collect();
+            let last = lines[lines.len().saturating_sub(40)..].join("\n");
+            eprintln!("--- {} ---\n{last}", self.log.display());
+        }
+    }
+}
+
+fn read(log: &Path) -> String {
+    std::fs::read_to_string(log).unwrap_or_default()
+}
