@@ -133,7 +133,7 @@ fn a_running_application_is_stopped_by_force() {
 }
 
 #[test]
-fn a_broker_that_comes_late_is_waited_for() {
+fn a_broker_that_comes_late_or_goes_for_a_while_is_waited_for() {
     let shared = Installation::shared();
     let services = shared.0.services();
     let application = shared.0.application("late-broker");
@@ -155,11 +155,25 @@ fn a_broker_that_comes_late_is_waited_for() {
 
     let broker = services.start_broker(address.port());
     let readings = readings();
+    let (before, after) = readings.split_at(30);
     services.block_on(broker.create_topic("late-broker", 2)).unwrap();
     let mut producer = Producer::open(&services.connectors(), &address.to_string(), "late-broker");
-    producer.write(readings.iter().map(json_line));
-    producer.close_windows(&readings);
+    producer.write(before.iter().map(json_line));
     application.await_status("RUNNING");
+    let read = |count: usize| {
+        eventually(&format!("{count} records are read"), || {
+            let metrics = application.get("/metrics");
+            let there = metrics["Operators"]["source:readings"]["RecordsOut"] == count;
+            if there { Ok(()) } else { Err(metrics) }
+        });
+    };
+    read(before.len());
+    services.block_on(broker.stop());
+    let broker = services.start_broker(address.port());
+    producer.write(after.iter().map(json_line));
+    read(readings.len());
+    assert_eq!(application.weir()["Attempt"], 1);
+    producer.close_windows(&readings);
     application.must_end_with(&sums(&readings, 10));
     services.block_on(broker.stop());
 }

@@ -1,4 +1,4 @@
-//! A running application is given other properties.
+//! A running application is given other properties, or deleted.
 
 use serde_json::json;
 
@@ -57,4 +57,34 @@ fn a_changed_property_loses_and_doubles_nothing() {
         rows.map(|((_, start_ms), _)| *start_ms).collect::<Vec<_>>()
     };
     assert!(starts("first").into_iter().max() < starts("second").into_iter().min());
+}
+
+#[test]
+fn a_deleted_application_leaves_nothing_behind() {
+    let weir = Installation::start("deleted");
+    let worker = weir.start_worker("worker");
+    let application = weir.application("deleted");
+    weir.services().create_topic("deleted", 1);
+    application.create_sums("deleted", 10);
+    application.start();
+    application.await_checkpoint(2);
+    assert!(!weir.objects().is_empty());
+
+    assert_eq!(application.call("DELETE", "", &json!(null)).status, 202);
+    eventually("it is gone", || {
+        let answer = application.call("GET", "", &json!(null));
+        if answer.status == 404 { Ok(()) } else { Err(answer) }
+    });
+    eventually("its job and its objects are gone", || {
+        let left = (worker.jobs(), weir.objects());
+        if left.0.is_empty() && left.1.is_empty() { Ok(()) } else { Err(left) }
+    });
+
+    // The name is free, and what takes it begins anew.
+    application.create_sums("deleted", 10);
+    application.start();
+    let detail = application.await_status("RUNNING");
+    assert_eq!(detail["ApplicationVersionId"], 1);
+    assert!(detail["Weir"]["RestoredCheckpointId"].is_null(), "{detail:#}");
+    application.await_checkpoint(1);
 }

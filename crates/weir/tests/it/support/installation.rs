@@ -90,6 +90,12 @@ impl Installation {
         &self.services
     }
 
+    /// Keys of its objects in the bucket of checkpoints.
+    pub(crate) fn objects(&self) -> Vec<String> {
+        let found = self.services.s3().list(BUCKET, &format!("{}/", self.name)).unwrap();
+        found.into_iter().map(|object| object.key).collect()
+    }
+
     /// Makes a topic; gives what writes to it.
     pub(crate) fn topic(&self, name: &str, partitions: usize) -> Producer {
         self.services.create_topic(name, partitions);
@@ -124,14 +130,25 @@ impl Worker {
         self.process.child.wait().unwrap();
     }
 
+    /// Tells it to stop, and waits until it has.
+    pub(crate) fn terminate(mut self) {
+        let told = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
+        assert!(told.success());
+        assert!(self.process.child.wait().unwrap().success());
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// How its name ends.
     pub(crate) fn name_suffix(&self) -> String {
-        format!("-{}", self.process.child.id())
+        format!("-{}", self.pid())
     }
 
     /// Process ids of its jobs.
     pub(crate) fn jobs(&self) -> Vec<u32> {
-        let parent = self.process.child.id().to_string();
+        let parent = self.pid().to_string();
         let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
             let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
             let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
