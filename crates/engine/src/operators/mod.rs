@@ -11,6 +11,7 @@ pub mod group_aggregate;
 mod groups;
 mod keys;
 mod local_time;
+pub mod over_aggregate;
 pub mod project;
 mod session_windows;
 mod slice_windows;

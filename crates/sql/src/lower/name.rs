@@ -1,5 +1,6 @@
 //! What people read on an operator: `Window[TUMBLE 30 s]`.
 
+use engine::operators::over_aggregate::{Frame, FrameKind, Preceding};
 use engine::operators::window::WindowKind;
 
 use crate::plan::{Aggregation, Op, Rel, Windowing};
@@ -37,6 +38,15 @@ pub(super) fn of(rel: &Rel) -> String {
             let ranks = ranks.map_or("all".to_owned(), |(first, last)| format!("{first}..={last}"));
             let by = short(partition.iter().map(name));
             format!("Rank[{ranks} by {by} order {}]", short(order))
+        }
+        Op::Over { input, window, .. } => {
+            let by = window.partition.iter().map(|&key| input.columns[key].name.clone());
+            let by = match window.partition.is_empty() {
+                true => String::new(),
+                false => format!("by {}, ", short(by)),
+            };
+            let calls = rel.columns[input.columns.len()..].iter().map(|call| call.name.clone());
+            format!("Over[{by}{}, {}]", frame(window.frame), short(calls))
         }
         Op::Join { .. } => "Join".to_owned(),
     }
@@ -81,6 +91,18 @@ fn kind(kind: WindowKind) -> String {
             let (max, step) = (duration(max_ms), duration(step_ms));
             format!("CUMULATE {max} by {step}{}", offset(offset_ms))
         }
+    }
+}
+
+fn frame(frame: Frame) -> String {
+    let kind = match frame.kind {
+        FrameKind::Rows => "ROWS",
+        FrameKind::Range => "RANGE",
+    };
+    match frame.preceding {
+        Preceding::Unbounded => format!("{kind} unbounded"),
+        Preceding::Rows(rows) => format!("{kind} {rows} preceding"),
+        Preceding::IntervalMs(ms) => format!("{kind} {} preceding", duration(ms)),
     }
 }
 

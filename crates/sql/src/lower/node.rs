@@ -7,6 +7,7 @@ use engine::aggregate::AggregateCall;
 use engine::graph::{Exchange, NodeIndex, NodeKind, Projection};
 use engine::operators::filter::Filter;
 use engine::operators::group_aggregate::GroupAggregate;
+use engine::operators::over_aggregate::OverAggregate;
 use engine::operators::project::Project;
 use engine::operators::window::{TimeAttribute, WindowProperty};
 use engine::operators::window_aggregate::WindowAggregate;
@@ -96,6 +97,20 @@ impl Builder<'_> {
                 Ok(self.operator(from, Arc::new(factory), &path, label, Some(&keys)))
             }
             Op::Rank { .. } => self.rank(rel, path, label),
+            Op::Over { input, window, calls } => {
+                let path = path.join("over");
+                let from = self.node(input, &path)?;
+                let names = rel.columns[input.columns.len()..].iter().map(|c| c.name.clone());
+                let factory = OverAggregate::new(
+                    self.schema(from),
+                    window.partition.clone(),
+                    window.time,
+                    window.frame,
+                    calls.iter().cloned().zip(names).collect(),
+                )
+                .map_err(|error| self.refused(&error))?;
+                Ok(self.operator(from, Arc::new(factory), &path, label, Some(&window.partition)))
+            }
             Op::Join { place, .. } => Err(Diagnostic::new(*place, "joins are not supported yet")
                 .hint("read from one table in each query")),
         }

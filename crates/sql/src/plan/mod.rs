@@ -15,6 +15,7 @@ mod insert;
 mod json;
 mod lift;
 mod literal;
+mod over;
 mod prune;
 mod query;
 mod rank;

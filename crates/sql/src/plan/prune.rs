@@ -6,10 +6,11 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use engine::aggregate::AggregateCall;
 use engine::operators::window::TimeAttribute;
 use engine::operators::window_rank::OrderKey;
 
-use super::rel::{Aggregation, Op, Rel, Scan, Watermark, Windowing};
+use super::rel::{Aggregation, Op, OverWindow, Rel, Scan, Watermark, Windowing};
 use crate::expr::Expr;
 
 type Needed = BTreeSet<usize>;
@@ -84,6 +85,14 @@ fn input_needs(rel: &Rel, needed: &Needed) -> Vec<Needed> {
             all.extend(order.iter().map(|key| key.column));
             vec![all]
         }
+        Op::Over { input, window, calls } => {
+            let width = input.columns.len();
+            let mut all: Needed = needed.iter().copied().filter(|&i| i < width).collect();
+            all.extend(&window.partition);
+            all.extend(event_column(window.time));
+            calls.iter().for_each(|call| call_needs(call, &mut all));
+            vec![all]
+        }
         Op::Join { left, condition, .. } => {
             let width = left.columns.len();
             let mut all = needed.clone();
@@ -100,19 +109,26 @@ fn kept(needed: &Needed, width: usize) -> Needed {
 }
 
 fn window_needs(window: &Windowing, all: &mut Needed) {
-    if let TimeAttribute::Event { column } = window.time {
-        all.insert(column);
-    }
+    all.extend(event_column(window.time));
     all.extend(&window.partition);
+}
+
+fn event_column(time: TimeAttribute) -> Option<usize> {
+    match time {
+        TimeAttribute::Event { column } => Some(column),
+        TimeAttribute::Processing => None,
+    }
 }
 
 fn aggregation_needs(aggregation: &Aggregation) -> Needed {
     let mut all: Needed = aggregation.keys.iter().copied().collect();
-    for call in &aggregation.calls {
-        all.extend(&call.arguments);
-        all.extend(call.filter);
-    }
+    aggregation.calls.iter().for_each(|call| call_needs(call, &mut all));
     all
+}
+
+fn call_needs(call: &AggregateCall, all: &mut Needed) {
+    all.extend(&call.arguments);
+    all.extend(call.filter);
 }
 
 /// The pruned plan with the needed columns and no others.
@@ -190,6 +206,14 @@ fn pruned(rel: &Arc<Rel>, needed: &Needed, scans: &Scans) -> Pruned {
             let (order, ranks, place) = (order.iter().map(moved).collect(), *ranks, *place);
             appended(rel, input, map, |input| Op::Rank { input, partition, order, ranks, place })
         }
+        Op::Over { window, calls, .. } => {
+            let (input, map) = below(0);
+            let partition = window.partition.iter().map(|&index| at(&map, index)).collect();
+            let time = moved_time(window.time, &map);
+            let window = OverWindow { partition, time, ..window.clone() };
+            let calls = calls.iter().map(|call| moved_call(call, &map)).collect();
+            appended(rel, input, map, |input| Op::Over { input, window, calls })
+        }
         Op::Join { kind, condition, place, left, .. } => {
             let width = left.columns.len();
             let (left, mut map) = below(0);
@@ -228,26 +252,31 @@ fn moved(expression: &Expr, map: &[Option<usize>]) -> Expr {
 }
 
 fn moved_window(window: &Windowing, map: &[Option<usize>]) -> Windowing {
-    let time = match window.time {
-        TimeAttribute::Event { column } => TimeAttribute::Event { column: at(map, column) },
-        TimeAttribute::Processing => TimeAttribute::Processing,
-    };
+    let time = moved_time(window.time, map);
     let partition = window.partition.iter().map(|&index| at(map, index)).collect();
     Windowing { time, partition, ..window.clone() }
 }
 
+fn moved_time(time: TimeAttribute, map: &[Option<usize>]) -> TimeAttribute {
+    match time {
+        TimeAttribute::Event { column } => TimeAttribute::Event { column: at(map, column) },
+        TimeAttribute::Processing => TimeAttribute::Processing,
+    }
+}
+
+fn moved_call(call: &AggregateCall, map: &[Option<usize>]) -> AggregateCall {
+    AggregateCall {
+        arguments: call.arguments.iter().map(|&argument| at(map, argument)).collect(),
+        filter: call.filter.map(|filter| at(map, filter)),
+        ..call.clone()
+    }
+}
+
 fn moved_aggregation(aggregation: &Aggregation, map: &[Option<usize>]) -> Aggregation {
-    let mut moved = aggregation.clone();
-    for key in &mut moved.keys {
-        *key = at(map, *key);
+    Aggregation {
+        keys: aggregation.keys.iter().map(|&key| at(map, key)).collect(),
+        calls: aggregation.calls.iter().map(|call| moved_call(call, map)).collect(),
     }
-    for call in &mut moved.calls {
-        for argument in &mut call.arguments {
-            *argument = at(map, *argument);
-        }
-        call.filter = call.filter.map(|filter| at(map, filter));
-    }
-    moved
 }
 
 /// New indices of the kept columns among `width`.

@@ -14,6 +14,11 @@ use super::bind::Binder;
 use super::call::name_of;
 use super::rel::{Column, Op, Rel};
 
+/// Whether a call is one that [`append`] takes.
+pub(super) fn is_rank(call: &ast::Function) -> bool {
+    name_of(call) == "ROW_NUMBER"
+}
+
 /// Appends the rank that a `ROW_NUMBER() OVER (…)` in SELECT asks for.
 pub(super) fn append(
     binder: &Binder<'_>,
@@ -22,13 +27,6 @@ pub(super) fn append(
     named: &[ast::NamedWindowDefinition],
     place: Place,
 ) -> Result<Arc<Rel>> {
-    let name = name_of(call);
-    if name != "ROW_NUMBER" {
-        let message = format!("`{name}` OVER a window is not supported yet");
-        return Err(
-            Diagnostic::new(place, message).hint("ROW_NUMBER() with a filter on its result is")
-        );
-    }
     let spec = specification(call, named, place)?;
     if spec.window_frame.is_some() || spec.order_by.is_empty() {
         let message = "ROW_NUMBER needs ORDER BY and takes no frame";
@@ -56,7 +54,8 @@ pub(super) fn append(
     Ok(Arc::new(Rel { op, columns: output, updating: true }))
 }
 
-fn specification<'a>(
+/// The window a call is over.
+pub(super) fn specification<'a>(
     call: &'a ast::Function,
     named: &'a [ast::NamedWindowDefinition],
     place: Place,
@@ -76,25 +75,28 @@ fn specification<'a>(
 }
 
 /// Columns of an input and expressions to append to them.
-struct Columns {
+pub(super) struct Columns {
     width: usize,
     appended: Vec<Expr>,
 }
 
 impl Columns {
-    fn of(input: &Arc<Rel>) -> Self {
+    pub(super) fn of(input: &Arc<Rel>) -> Self {
         Self { width: input.columns.len(), appended: Vec::new() }
     }
 
-    fn index(&mut self, expression: Expr) -> usize {
+    pub(super) fn index(&mut self, expression: Expr) -> usize {
         if let Some(index) = expression.as_column() {
             return index;
+        }
+        if let Some(known) = self.appended.iter().position(|known| *known == expression) {
+            return self.width + known;
         }
         self.appended.push(expression);
         self.width + self.appended.len() - 1
     }
 
-    fn appended(self, input: Arc<Rel>) -> Arc<Rel> {
+    pub(super) fn appended(self, input: Arc<Rel>) -> Arc<Rel> {
         if self.appended.is_empty() {
             return input;
         }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono_tz::Tz;
 use engine::aggregate::AggregateCall;
+use engine::operators::over_aggregate::Frame;
 use engine::operators::window::{TimeAttribute, WindowKind, WindowProperty};
 use engine::operators::window_rank::OrderKey;
 
@@ -122,6 +123,12 @@ pub(crate) enum Op {
         ranks: Option<(u64, u64)>,
         place: Place,
     },
+    /// Aggregates over the records before each. Columns: the input's, then the aggregates.
+    Over {
+        input: Arc<Rel>,
+        window: OverWindow,
+        calls: Vec<AggregateCall>,
+    },
     Join {
         left: Arc<Rel>,
         right: Arc<Rel>,
@@ -165,6 +172,14 @@ impl Windowing {
             TimeAttribute::Processing => Time::Processing,
         }
     }
+}
+
+/// What `OVER (…)` says, over the columns of its input.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct OverWindow {
+    pub(crate) partition: Vec<usize>,
+    pub(crate) time: TimeAttribute,
+    pub(crate) frame: Frame,
 }
 
 /// Keys and calls of an aggregation, over the columns of its input.
@@ -236,6 +251,7 @@ impl Rel {
             | Op::WindowedAggregate { input, .. }
             | Op::GroupAggregate { input, .. }
             | Op::Rank { input, .. }
+            | Op::Over { input, .. }
             | Op::Named { input, .. } => vec![input],
         }
     }

@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, Place, Result};
 use crate::expr::Expr;
 
 use super::bind::{Binder, same_column, time_of};
+use super::over;
 use super::query::{Planner, distinct};
 use super::rank;
 use super::rel::{Column, Rel};
@@ -71,28 +72,39 @@ impl Planner<'_> {
         place: Place,
     ) -> Result<Arc<Rel>> {
         let binder = Binder { aggregate_met: Some(met), ..Binder::new(&self.session, scope) };
-        let (mut rel, mut rank) = (rel, None);
-        for item in items {
-            let ItemKind::Expression(ast::Expr::Function(call)) = item.kind else { continue };
-            if call.over.is_none() {
-                continue;
+        let calls: Vec<(&ast::Function, Place)> = items
+            .iter()
+            .filter_map(|item| match item.kind {
+                ItemKind::Expression(ast::Expr::Function(call)) if call.over.is_some() => {
+                    Some((call, Place::of(call, place)))
+                }
+                _ => None,
+            })
+            .collect();
+        let rel = match calls.as_slice() {
+            [] => rel,
+            &[(call, place)] if rank::is_rank(call) => {
+                rank::append(&binder, rel, call, &select.named_window, place)?
             }
-            let place = Place::of(call, place);
-            if rank.is_some() {
-                let message = "more than one function OVER a window in a SELECT is not supported";
-                return Err(Diagnostic::new(place, message));
+            calls => {
+                if let Some((_, place)) = calls.iter().find(|(call, _)| rank::is_rank(call)) {
+                    let message =
+                        "ROW_NUMBER beside other functions OVER a window is not supported";
+                    return Err(Diagnostic::new(*place, message)
+                        .hint("put the other calls into a query of their own"));
+                }
+                over::append(&binder, rel, calls, &select.named_window)?
             }
-            rel = rank::append(&binder, rel, call, &select.named_window, place)?;
-            rank = Some(rel.columns.len() - 1);
-        }
-        let bound = items.iter().map(|item| match (item.kind, rank) {
-            (ItemKind::Column(index), _) => Ok(rel.column(index)),
-            (ItemKind::Expression(ast::Expr::Function(call)), Some(rank))
-                if call.over.is_some() =>
-            {
-                Ok(rel.column(rank))
+        };
+        // What the calls made are the last columns, in their order.
+        let first = rel.columns.len() - calls.len();
+        let mut made = first..;
+        let bound = items.iter().map(|item| match item.kind {
+            ItemKind::Column(index) => Ok(rel.column(index)),
+            ItemKind::Expression(ast::Expr::Function(call)) if call.over.is_some() => {
+                Ok(rel.column(made.next().unwrap_or(first)))
             }
-            (ItemKind::Expression(ast), _) => binder.bind(ast, place),
+            ItemKind::Expression(ast) => binder.bind(ast, place),
         });
         let bound = bound.collect::<Result<Vec<_>>>()?;
         Ok(output(rel, bound, items))

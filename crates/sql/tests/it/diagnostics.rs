@@ -112,3 +112,33 @@ fn one_statement_at_a_time() {
     assert_eq!(outcome, StatementOutcome::Inserted { table: "o".to_owned() });
     assert_eq!(session.inserts(), 1);
 }
+
+#[test]
+fn over_windows() {
+    check(
+        "INSERT INTO o SELECT COUNT(*) OVER (ORDER BY id), s FROM t",
+        "line 4, column 46: `id` is not a time attribute, and OVER windows must be ordered by one; \
+         declare WATERMARK FOR a column of the table, or a column AS PROCTIME(); CAST and \
+         functions make a plain timestamp of it",
+    );
+    check(
+        "INSERT INTO o SELECT COUNT(*) OVER (ORDER BY ts DESC), s FROM t",
+        "line 4, column 46: an OVER window can only be ordered in ascending order; leave DESC out",
+    );
+    check(
+        "INSERT INTO o SELECT SUM(id) OVER (ORDER BY ts), MAX(s) OVER (ORDER BY ts ROWS 2 \
+         PRECEDING) FROM t",
+        "line 4, column 50: all OVER calls of a SELECT must be computed on the same window; put \
+         the other calls into a query of their own",
+    );
+    check(
+        "INSERT INTO o SELECT SUM(id) OVER (ORDER BY ts ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING), \
+         s FROM t",
+        "line 4, column 22: OVER windows end with CURRENT ROW: FOLLOWING is not supported",
+    );
+    check(
+        "INSERT INTO o SELECT LAG(id) OVER (ORDER BY ts), s FROM t",
+        "line 4, column 22: `LAG` OVER a window is not supported yet; aggregates are, and \
+         ROW_NUMBER() with a filter on its result in the query around",
+    );
+}

@@ -50,3 +50,8 @@ fn window_top_n() {
 fn partial_insert_and_static_partition() {
     check("insert_static_partition");
 }
+
+#[test]
+fn aggregates_over_the_rows_before() {
+    check("over_rows_bounded");
+}

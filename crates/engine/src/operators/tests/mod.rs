@@ -3,6 +3,7 @@
 mod changes;
 mod harness;
 mod model;
+mod over;
 mod properties;
 mod ranks;
 mod state;

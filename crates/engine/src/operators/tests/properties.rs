@@ -42,7 +42,7 @@ pub(super) fn aggregate(kind: WindowKind) -> WindowAggregate {
     WindowAggregate::new(input(), kind, time, None, vec![0], calls, properties).unwrap()
 }
 
-fn random_rows(rng: &mut Rng, rows: usize) -> Vec<Row> {
+pub(super) fn random_rows(rng: &mut Rng, rows: usize) -> Vec<Row> {
     const KEYS: [Option<&str>; 6] = [Some("a"), Some("b"), Some("c"), Some(""), None, Some("long")];
     let mut now = rng.i64(-300..300);
     (0..rows)

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use arrow::array::{Int8Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 
 use super::harness::{Fleet, Row, batch, call, context, input, texts};
+use super::over::over;
 use super::properties::aggregate;
 use crate::aggregate::AggregateFunction as F;
 use crate::batch::{Batch, RowKind, Watermark};
 use crate::operator::{OperatorFactory, Output};
 use crate::operators::group_aggregate::GroupAggregate;
+use crate::operators::over_aggregate::{Frame, FrameKind, Preceding};
 use crate::operators::window::{TimeAttribute, WindowKind};
 use crate::operators::window_rank::{OrderKey, WindowRank};
 use crate::operators::windowed_aggregate::AttachedWindow;
@@ -124,6 +126,31 @@ fn ranks_of_format_1_are_restored() {
     let mut out = Output::default();
     operator.on_watermark(Watermark(1999), &mut out).unwrap();
     assert_eq!(texts(&mut out), ["b|7|1970-01-01T00:00:02|1", "c|5|1970-01-01T00:00:02|2"]);
+}
+
+#[test]
+fn frames_of_format_1_are_restored() {
+    let frame = Frame { kind: FrameKind::Rows, preceding: Preceding::Rows(1) };
+    let factory = over(TimeAttribute::Event { column: 2 }, frame, vec![0]);
+    assert_eq!(
+        factory.fingerprint(),
+        "over Rows from Rows(1) by Event { column: 2 } of columns [Utf8, Int64, Timestamp(µs)], \
+         kept [0, 1, 2] by [0], keys [Utf8] aggregates [CountStar(), Count(Int64), Sum(Int64), \
+         Min(Int64), Max(Int64), FirstValue(Int64), LastValue(Int64), Count(distinct Int64)] \
+         retractable"
+    );
+    let state = fixture("over-aggregate-v1.arrow", &factory, &batch(&input(), &ROWS));
+    let mut operator = factory.create(&context(0, 1)).unwrap();
+    operator.restore(RestoredState { parts: vec![state], groups: 0..KEY_GROUPS }).unwrap();
+    let mut out = Output::default();
+    operator.on_watermark(Watermark::MAX, &mut out).unwrap();
+    assert_eq!(
+        texts(&mut out),
+        [
+            "a|4|1970-01-01T00:00:01.100999|2|2|5|1|4|1|4|2",
+            "a|-4|1970-01-01T00:00:02.050999|2|2|0|-4|4|4|-4|2",
+        ]
+    );
 }
 
 #[test]
