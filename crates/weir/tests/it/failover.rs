@@ -38,7 +38,8 @@ fn a_worker_that_wakes_up_after_its_lease_can_do_no_harm() {
         (worker, all)
     };
     moves("sleeper", sleep, |(worker, all)| {
-        all.iter().rev().for_each(|pid| signal(*pid, "CONT"));
+        // The worker last: it ends its jobs as soon as it can.
+        all.iter().for_each(|pid| signal(*pid, "CONT"));
         eventually("it ends its jobs", || {
             let jobs = worker.jobs();
             if jobs.is_empty() { Ok(()) } else { Err(jobs) }
