@@ -158,7 +158,9 @@ impl Supervisor {
             }
         };
         process.tell(&Order::Assign(Box::new(assignment))).await;
-        let mut told = false;
+        // Failed or Finished: passed on when the process has ended, so that a next attempt never runs
+        // beside it.
+        let mut last_word = None;
         let end = loop {
             let log_due = self.log_due.unwrap_or_else(|| Instant::now() + LOG_PAUSE);
             tokio::select! {
@@ -174,17 +176,28 @@ impl Supervisor {
                 heard = process.hear() => match heard {
                     Heard::Complaint(line) => self.complain(line).await,
                     Heard::Event(event) => {
-                        told |= matches!(*event, Event::Failed(_) | Event::Finished { .. });
+                        if matches!(*event, Event::Failed(_) | Event::Finished { .. }) {
+                            last_word = Some(*event);
+                            continue;
+                        }
                         match self.report(*event, &mut process).await {
                             Verdict::Current => {}
                             Verdict::Fenced => break End::Fenced,
                         }
                     }
-                    Heard::End => break if told { End::Told } else { End::Silent(String::new()) },
+                    Heard::End if last_word.is_some() => break End::Told,
+                    Heard::End => break End::Silent(String::new()),
                 },
             }
         };
-        self.conclude(end, &mut process).await
+        let end = self.conclude(end, &mut process).await;
+        match (end, last_word) {
+            (End::Told, Some(event)) => match self.report(event, &mut process).await {
+                Verdict::Current => End::Told,
+                Verdict::Fenced => End::Fenced,
+            },
+            (end, _) => end,
+        }
     }
 
     async fn conclude(&mut self, end: End, process: &mut Process) -> End {

@@ -199,15 +199,9 @@ impl Desk {
 
     /// Ends all jobs and says goodbye, so that others need not wait for the leases to end.
     async fn close(&mut self) {
-        let keys: Vec<JobKey> = self.jobs.keys().cloned().collect();
         self.jobs.values().for_each(|job| job.kill.cancel());
         self.tasks.close();
         self.tasks.wait().await;
-        for key in keys {
-            if let Err(error) = self.control.job_gone(&key, "its worker was told to stop").await {
-                tracing::warn!(application = %key.application, %error, "an end could not be told");
-            }
-        }
         if let Err(error) = self.control.retire_worker(self.id).await {
             tracing::warn!(%error, "the worker could not say goodbye");
         }

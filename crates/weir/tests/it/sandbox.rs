@@ -31,8 +31,7 @@ fn printed_by(main: &str, properties: &PropertyGroups) -> Vec<String> {
         move |line| heard.lock().unwrap().push(line),
     )
     .unwrap_or_else(|error| panic!("{error}: {:?}", prints.lock().unwrap()));
-    let lines = prints.lock().unwrap().clone();
-    lines
+    std::mem::take(&mut *prints.lock().unwrap())
 }
 
 #[test]

@@ -116,12 +116,11 @@ pub(crate) fn read_alerts(
     }
 }
 
+/// What is in S3: the averages, and the partitions without a success file.
+pub(crate) type Averages = (Vec<(Key, Average)>, Vec<String>);
+
 /// All averages in visible files below `prefix`, and whether each partition has its success file.
-pub(crate) fn read_averages(
-    s3: &S3,
-    bucket: &str,
-    prefix: &str,
-) -> Result<(Vec<(Key, Average)>, Vec<String>), Error> {
+pub(crate) fn read_averages(s3: &S3, bucket: &str, prefix: &str) -> Result<Averages, Error> {
     let (mut found, mut partitions) = (Vec::new(), BTreeMap::<String, bool>::new());
     for object in s3.list(bucket, &format!("{prefix}/"))? {
         let inside = object.key.strip_prefix(&format!("{prefix}/")).unwrap_or(&object.key);
