@@ -54,9 +54,9 @@ BEGIN
 INSERT INTO sensor_alerts
 SELECT sensor_id, window_start, window_end, COUNT(*) AS high_readings
 FROM TABLE(TUMBLE(TABLE sensor_telemetry, DESCRIPTOR(event_time), INTERVAL '30' SECOND))
-WHERE temperature > 30
+WHERE temperature > ${producer.config.0:alert.threshold}
 GROUP BY sensor_id, window_start, window_end
-HAVING COUNT(*) > 3;
+HAVING COUNT(*) > ${producer.config.0:alert.more.than};
 
 INSERT INTO sensor_averages
 SELECT sensor_id, window_start, AVG(CAST(temperature AS DOUBLE)), COUNT(*),

@@ -152,6 +152,7 @@ impl Pipeline {
         json!({
             "bootstrap.servers": self.servers,
             "alert.topic": ALERTS,
+            "alert.threshold": "30",
             "alert.more.than": more_than.to_string(),
             "output.bucket": BUCKET,
             "output.prefix": AVERAGES,
