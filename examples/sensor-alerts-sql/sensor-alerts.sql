@@ -1,7 +1,8 @@
 -- Alerts and averages from sensor telemetry: the same job as ../sensor-alerts/main.py.
 --
--- ${group:key} stands for the value of a key in a property group of the application; Weir puts
--- it in before the script is parsed, and refuses the start when the group or key is missing.
+-- A reference such as ${consumer.config.0:topic} stands for the value of that key in that property
+-- group of the application. Weir puts it in before the script is parsed, and refuses the script
+-- when the group or the key is missing.
 
 CREATE TABLE sensor_telemetry (
     sensor_id STRING,
