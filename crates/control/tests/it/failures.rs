@@ -23,10 +23,11 @@ async fn a_program_that_cannot_start_is_ready_again_with_its_cause_and_last_word
     let described = world.describe("alerts").await;
     assert_eq!(described.status, Status::Ready);
     let told = described.run.unwrap().failure.unwrap();
-    assert_eq!((told.message, told.traceback), (cause.message.clone(), cause.traceback));
+    assert_eq!((told.message, told.traceback), (cause.message.clone(), cause.traceback.clone()));
     assert_eq!(told.last_log_lines[0].message, "about to\u{fffd}fail");
     let outcome = world.outcome("alerts", &start).await;
-    assert_eq!(outcome, (OperationStatus::Failed, Some(cause.message)));
+    let told = format!("{}\n{}", cause.message, cause.traceback.unwrap());
+    assert_eq!(outcome, (OperationStatus::Failed, Some(told)));
 }
 
 #[tokio::test]
