@@ -24,7 +24,7 @@ pub(super) struct SnapshotsAnswer {
     next_token: Option<String>,
 }
 
-/// Lists snapshots, newest first.
+/// Lists snapshots, oldest first.
 #[utoipa::path(get, path = "/v1/applications/{name}/snapshots", tag = "snapshots",
     operation_id = "ListApplicationSnapshots",
     params(("name" = String, Path, description = "Application name"), Paging),
