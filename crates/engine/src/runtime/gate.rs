@@ -100,7 +100,7 @@ impl Gate {
 
     /// The next arrival; waits at most `wait` (`None` = as long as it takes), and no longer than
     /// until `also` has something.
-    pub(super) fn next<T>(
+    pub(super) fn next<T: Send + 'static>(
         &mut self,
         also: &Receiver<T>,
         wait: Option<Duration>,
@@ -114,6 +114,7 @@ impl Gate {
             if self.channels.iter().all(|channel| channel.ended) {
                 return Ok(Arrival::End);
             }
+            self.cancellation.pass();
             if waited || !also.is_empty() {
                 return Ok(Arrival::Nothing);
             }
@@ -146,14 +147,18 @@ impl Gate {
     }
 
     /// Waits until a channel or `also` is ready; true when it was not a channel.
-    fn wait<T>(&self, also: &Receiver<T>, wait: Option<Duration>) -> bool {
+    fn wait<T: Send + 'static>(&self, also: &Receiver<T>, wait: Option<Duration>) -> bool {
+        let open = self.channels.iter().filter(|channel| !channel.ended && !channel.blocked);
+        if let Some(turnstile) = self.cancellation.turnstile() {
+            let open: Vec<_> = open.map(|channel| channel.receiver.clone()).collect();
+            let seen = open.clone();
+            let also = also.clone();
+            let filled = |open: &[Receiver<_>]| open.iter().any(|receiver| !receiver.is_empty());
+            turnstile.wait(Box::new(move || filled(&seen) || !also.is_empty()), wait);
+            return !filled(&open);
+        }
         let mut select = Select::new();
-        let channels = self
-            .channels
-            .iter()
-            .filter(|channel| !channel.ended && !channel.blocked)
-            .map(|channel| select.recv(&channel.receiver))
-            .count();
+        let channels = open.map(|channel| select.recv(&channel.receiver)).count();
         select.recv(also);
         select.recv(self.cancellation.signal());
         let ready = match wait {

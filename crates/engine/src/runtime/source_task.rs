@@ -41,8 +41,8 @@ pub(super) struct Pace {
     flowing: bool,
     /// Records came since the last pause.
     gathered: bool,
-    /// Real time spent on records rather than on polling: idleness does not count it.
-    working: Duration,
+    /// Time spent on records rather than on polling, in ms: idleness does not count it.
+    working_ms: i64,
     /// When the reader was last asked for its splits.
     discovered_ms: i64,
 }
@@ -53,7 +53,7 @@ impl Pace {
             event_time: EventTime::new(strategy.and_then(|strategy| strategy.idle_timeout)),
             flowing: false,
             gathered: false,
-            working: Duration::ZERO,
+            working_ms: 0,
             discovered_ms: i64::MIN,
         }
     }
@@ -74,16 +74,17 @@ impl SourceTask {
         self.discover();
         self.settle()?;
         loop {
+            self.subtask.shared.cancellation.pass();
             self.subtask.shared.cancellation.check()?;
             if self.hear_all()? {
                 return Ok(true);
             }
             match self.poll()? {
                 Polled::Batch { split, rows } => {
-                    let since = Instant::now();
+                    let since = self.subtask.shared.clock.now_ms();
                     self.records(&split, rows)?;
                     self.settle()?;
-                    self.pace.working += since.elapsed();
+                    self.pace.working_ms += self.subtask.shared.clock.now_ms() - since;
                 }
                 Polled::Nothing => {
                     self.discover();
@@ -164,6 +165,11 @@ impl SourceTask {
         if self.bounded || !std::mem::take(&mut self.pace.gathered) {
             return Ok(false);
         }
+        if let Some(turnstile) = self.subtask.shared.cancellation.turnstile() {
+            let control = self.subtask.control.clone();
+            turnstile.wait(Box::new(move || !control.is_empty()), Some(GATHER));
+            return self.hear_all();
+        }
         match self.subtask.control.recv_timeout(GATHER) {
             Ok(control) => self.hear(&control),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(false),
@@ -221,8 +227,7 @@ impl SourceTask {
     /// Time for idleness: stands still while records are worked on, because a split whose records
     /// wait behind those of another is not idle.
     fn now(&self) -> i64 {
-        let working = i64::try_from(self.pace.working.as_millis()).unwrap_or(i64::MAX);
-        self.subtask.shared.clock.now_ms().saturating_sub(working)
+        self.subtask.shared.clock.now_ms().saturating_sub(self.pace.working_ms)
     }
 
     fn pass(&mut self, element: StreamElement) -> Result<(), Halt> {

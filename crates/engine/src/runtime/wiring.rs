@@ -17,13 +17,13 @@ use super::plan::{ChainPlan, LinkPlan, Plan};
 use super::restored::Restorer;
 use super::source_task::{Pace, SourceTask};
 use super::subtask::{Control, Shared, Subtask};
-use crate::Result;
 use crate::batch::StreamElement;
 use crate::graph::{NodeKind, StreamGraph};
 use crate::operator::OperatorContext;
 use crate::sink::SinkContext;
 use crate::source::SourceContext;
 use crate::state::owned;
+use crate::{Error, Result};
 
 /// Everything subtasks are made of.
 pub(super) struct Wiring<'a> {
@@ -233,7 +233,11 @@ impl Opener {
                     metrics: Arc::clone(&part.metrics),
                 })?;
                 if let Some(state) = self.restorer.state(&node.operator_id, key_groups) {
-                    operator.restore(state)?;
+                    operator.restore(state).map_err(|error| {
+                        let (name, id) = (&node.name, &node.operator_id);
+                        let place = format!("the checkpoint's state of `{name}` (operator `{id}`)");
+                        Error { message: format!("{place}: {}", error.message), ..error }
+                    })?;
                 }
                 Work::Operator(operator)
             }

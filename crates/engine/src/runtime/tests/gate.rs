@@ -22,7 +22,7 @@ impl Inputs {
     fn new(count: usize) -> Self {
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded()).unzip();
         let channels = receivers.into_iter().enumerate().collect();
-        let cancellation = Arc::new(Cancellation::new());
+        let cancellation = Arc::new(Cancellation::new(None));
         let gate = Gate::new(channels, Arc::clone(&cancellation));
         Self { gate, cancellation, senders }
     }
