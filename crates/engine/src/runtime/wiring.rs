@@ -10,7 +10,7 @@ use super::cancellation::Halt;
 use super::chain::{Chain, Link, Work};
 use super::event::SubtaskId;
 use super::execution::NodeGauge;
-use super::gate::Gate;
+use super::gate::{Gate, Inlet};
 use super::operator_task::OperatorTask;
 use super::outlet::Outlet;
 use super::plan::{ChainPlan, LinkPlan, Plan};
@@ -131,11 +131,14 @@ impl Wiring<'_> {
         gauges: &[NodeGauge],
     ) -> Opener {
         let head = chain.links[0].node;
-        let inputs = channels
+        let inlets = channels
             .iter()
             .filter(|((edge, _, down), _)| self.graph.edges[*edge].to == head && *down == subtask)
-            .map(|((edge, ..), (_, receiver))| (self.graph.edges[*edge].input, receiver.clone()))
-            .collect();
+            .map(|((edge, up, _), (_, receiver))| Inlet {
+                receiver: receiver.clone(),
+                input: self.graph.edges[*edge].input,
+                siblings: (*edge, if self.plan.agree(&self.graph.edges[*edge]) { 0 } else { *up }),
+            });
         let link = |link: &LinkPlan| LinkPart {
             node: link.node,
             children: link.children.clone(),
@@ -153,7 +156,7 @@ impl Wiring<'_> {
             restorer: Arc::clone(&self.restorer),
             shared: Arc::clone(&self.shared),
             links: chain.links.iter().map(link).collect(),
-            gate: Gate::new(inputs, Arc::clone(&self.shared.cancellation)),
+            gate: Gate::new(inlets, Arc::clone(&self.shared.cancellation)),
             batch_size: self.batch_size,
             attempt: self.attempt,
             attempt_id: Arc::clone(&self.attempt_id),
@@ -212,7 +215,7 @@ impl Opener {
         Ok(Task::Source(Box::new(SourceTask {
             bounded: node.source.bounded(),
             projection: node.projection.clone(),
-            pace: Pace::new(node.watermark.as_ref()),
+            pace: Pace::new(node.watermark.as_ref(), self.shared.clock.steady()),
             strategy: node.watermark.clone(),
             subtask,
             reader,

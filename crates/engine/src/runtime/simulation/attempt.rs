@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use crossbeam_channel::{Receiver, unbounded};
 use fastrand::Rng;
 
-use super::stage::Stage;
+use super::stage::{Stage, VirtualClock};
 use super::trace::Trace;
 use super::world::World;
-use crate::clock::{Clock, ManualClock};
+use crate::clock::Clock;
 use crate::graph::{NodeKind, StreamGraph};
 use crate::runtime::coordinator::{Action, Collected, Coordinator, CoordinatorSettings};
 use crate::runtime::{Execution, ExecutionEvent, ExecutionOptions, Positions};
@@ -71,7 +71,7 @@ enum Deed {
 
 pub(super) struct Attempt<'a> {
     world: Arc<Mutex<World>>,
-    clock: Arc<ManualClock>,
+    clock: Arc<VirtualClock>,
     conditions: Conditions,
     rng: Rng,
     trace: &'a mut Trace,

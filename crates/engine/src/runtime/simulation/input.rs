@@ -66,7 +66,7 @@ impl Input {
                     1..4 => rng.i64(5..40),
                     _ => rng.i64(0..4),
                 };
-                let age = match shape.late && rng.u32(0..6) == 0 {
+                let age = match shape.late && rng.u32(0..4) == 0 {
                     true => rng.i64(DELAY_MS..DELAY_MS + 400),
                     false => rng.i64(0..=DISORDER_MS),
                 };

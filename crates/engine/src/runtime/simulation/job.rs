@@ -8,10 +8,9 @@ use super::attempt::{Attempt, Conditions, Counts, End, Parts};
 use super::input::{BEGIN_MS, Input, Shape};
 use super::programs::{ALL, Program};
 use super::source::{Arriving, Held, Limits};
-use super::stage::Stage;
+use super::stage::{Stage, VirtualClock};
 use super::trace::Trace;
 use super::world::{Table, Visible, World};
-use crate::clock::ManualClock;
 use crate::graph::{Exchange, NodeKind, StreamGraph};
 
 /// What is computed over what.
@@ -52,21 +51,23 @@ impl Setup {
         let (late, pauses, slow) = (kind == 0 && !many_channels, kind == 1, kind == 2);
         let shape = Shape {
             splits: if late { 1 } else { rng.usize(1..=5) },
-            records: rng.usize(4..=40),
+            records: rng.usize(4..=60),
             keys: rng.i64(1..=9),
             pauses,
             late,
         };
         let inputs =
             (0..program.sources()).map(|_| Arc::new(Input::new(&mut rng, shape))).collect();
-        let (most, slow_ms) = (rng.usize(1..=12), if slow { 60 } else { 0 });
-        Self { program, inputs, idle: pauses, one_source: late, most, slow_ms }
+        let (most, slow_ms) = (rng.usize(1..=12), if slow { rng.i64(20..200) } else { 0 });
+        // Splits that never pause are never idle, however long a sink keeps them waiting.
+        let idle = pauses || slow && rng.bool();
+        Self { program, inputs, idle, one_source: late, most, slow_ms }
     }
 }
 
 impl Job {
     pub(super) fn new(setup: &Setup, seed: u64, aloud: bool) -> Self {
-        let world = World::new(ManualClock::at(BEGIN_MS));
+        let world = World::new(VirtualClock::at(BEGIN_MS));
         Self {
             setup: setup.clone(),
             world: Arc::new(Mutex::new(world)),
@@ -154,7 +155,7 @@ impl Job {
         let last = self.attempt + 1 >= MOST_ATTEMPTS;
         let rng = &mut self.rng;
         let one_of = |rng: &mut Rng, all: &[u32]| all[rng.usize(0..all.len())];
-        let times = (rng.u64(5..300), rng.u64(0..100), [40, 400, 4000][rng.usize(0..3)]);
+        let times = (rng.u64(5..300), rng.u64(0..100), [15, 60, 400, 4000][rng.usize(0..4)]);
         let crashes = !last && rng.u32(0..4) > 0;
         Conditions {
             parallelism: rng.usize(1..=4),

@@ -20,6 +20,30 @@ thread_local! {
     static TURN: RefCell<Option<Receiver<()>>> = const { RefCell::new(None) };
 }
 
+/// Time that passes only when everybody waits for it.
+#[derive(Debug)]
+pub(super) struct VirtualClock(ManualClock);
+
+impl VirtualClock {
+    pub(super) fn at(now_ms: i64) -> Self {
+        Self(ManualClock::at(now_ms))
+    }
+
+    pub(super) fn set(&self, now_ms: i64) {
+        self.0.set(now_ms);
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now_ms(&self) -> i64 {
+        self.0.now_ms()
+    }
+
+    fn steady(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.now_ms()).unwrap_or(0))
+    }
+}
+
 /// What a thread tells the driver; only the one whose turn it is has anything to tell.
 enum Told {
     Entered(SubtaskId, Sender<()>),
@@ -30,7 +54,7 @@ enum Told {
 /// The threads' side.
 pub(super) struct Doors {
     told: Sender<Told>,
-    clock: Arc<ManualClock>,
+    clock: Arc<VirtualClock>,
     released: AtomicBool,
 }
 
@@ -95,12 +119,12 @@ struct Place {
 pub(super) struct Stage {
     told: Receiver<Told>,
     doors: Arc<Doors>,
-    clock: Arc<ManualClock>,
+    clock: Arc<VirtualClock>,
     places: Vec<Place>,
 }
 
 impl Stage {
-    pub(super) fn new(clock: &Arc<ManualClock>) -> Self {
+    pub(super) fn new(clock: &Arc<VirtualClock>) -> Self {
         let (tell, told) = unbounded();
         let released = AtomicBool::new(false);
         let doors = Arc::new(Doors { told: tell, clock: Arc::clone(clock), released });

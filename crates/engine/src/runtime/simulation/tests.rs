@@ -11,6 +11,9 @@ use super::input::{Input, Shape};
 use super::job::{Job, Setup};
 use super::programs::{ALL, Program};
 
+/// Seeds of a usual test run.
+const USUAL: u64 = 200;
+
 /// What the environment asks for; tests have no other way to be told.
 #[expect(clippy::disallowed_methods, reason = "a switch of this test, not a setting of Weir")]
 fn asked(name: &str) -> Option<String> {
@@ -62,7 +65,7 @@ fn run(seed: u64, aloud: bool) -> (u64, Counts) {
 
 #[test]
 fn seeds_give_what_an_undisturbed_run_gives() {
-    let seeds = seeds(50);
+    let seeds = seeds(USUAL);
     let aloud = asked("WEIR_SEED").is_some();
     let mut all = Counts::default();
     let count = seeds.end - seeds.start;
@@ -78,7 +81,7 @@ fn seeds_give_what_an_undisturbed_run_gives() {
         all.late += counts.late;
     }
     println!("{count} seeds: {all:?}");
-    if count >= 50 {
+    if count >= USUAL {
         assert!(all.crashed > count && all.recorded > 2 * count, "hardly anything happened");
         assert!(all.failed > 0 && all.stopped > 0 && all.rescaled > 0 && all.late > 0);
     }
@@ -89,6 +92,20 @@ fn a_seed_is_one_schedule() {
     for seed in [3, 17, 40] {
         assert_eq!(run(seed, false).0, run(seed, false).0, "seed {seed}");
         assert_ne!(run(seed, false).0, run(seed + 1, false).0);
+    }
+}
+
+/// A split whose records wait because the subtask waits for room downstream is not idle.
+#[test]
+fn a_slow_sink_makes_no_split_idle() {
+    for seed in 0..20 {
+        let mut rng = Rng::with_seed(seed);
+        let shape = Shape { splits: 3, records: 40, keys: 3, pauses: false, late: false };
+        let inputs = vec![Arc::new(Input::new(&mut rng, shape))];
+        let (program, idle, one_source) = (Program::Branches, true, false);
+        let fast = Setup { program, inputs, idle, one_source, most: 4, slow_ms: 0 };
+        let slow = Setup { slow_ms: 400, ..fast.clone() };
+        assert!(Job::straight(&slow).0 == Job::straight(&fast).0, "seed {seed}");
     }
 }
 

@@ -8,18 +8,17 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::stage::Doors;
+use super::stage::{Doors, VirtualClock};
 use crate::batch::{Batch, RowKind};
-use crate::clock::ManualClock;
 use crate::runtime::coordinator::Collected;
 use crate::runtime::{RestoredGraph, RestoredOperator};
 use crate::sink::{Committable, Committer, Sink, SinkContext, SinkWriter};
 use crate::{Error, Result};
 
 /// Outlives every attempt.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct World {
-    pub(super) clock: Arc<ManualClock>,
+    pub(super) clock: Arc<VirtualClock>,
     /// The checkpoint past whose commit point the job is.
     pub(super) recorded: Option<Collected>,
     tables: Mutex<Tables>,
@@ -44,8 +43,8 @@ struct Change {
 pub(super) type Visible = BTreeMap<String, BTreeMap<String, i64>>;
 
 impl World {
-    pub(super) fn new(clock: ManualClock) -> Self {
-        Self { clock: Arc::new(clock), ..Self::default() }
+    pub(super) fn new(clock: VirtualClock) -> Self {
+        Self { clock: Arc::new(clock), recorded: None, tables: Mutex::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
