@@ -29,7 +29,9 @@ CREATE TABLE sensor_alerts (
     'topic' = '${producer.config.0:alert.topic}',
     'properties.bootstrap.servers' = '${producer.config.0:bootstrap.servers}',
     'format' = 'json',
-    'json.timestamp-format.standard' = 'ISO-8601'
+    'json.timestamp-format.standard' = 'ISO-8601',
+    'sink.delivery-guarantee' = 'exactly-once',
+    'sink.transactional-id-prefix' = 'sensor-alerts'
 );
 
 CREATE TABLE sensor_averages (

@@ -57,7 +57,9 @@ def create_alerts(table, topic, servers):
         'topic' = '{1}',
         'properties.bootstrap.servers' = '{2}',
         'format' = 'json',
-        'json.timestamp-format.standard' = 'ISO-8601'
+        'json.timestamp-format.standard' = 'ISO-8601',
+        'sink.delivery-guarantee' = 'exactly-once',
+        'sink.transactional-id-prefix' = 'sensor-alerts'
     )""".format(table, topic, servers)
 
 

@@ -8,7 +8,7 @@ mod blackhole;
 mod datagen;
 mod filesystem;
 pub mod format;
-mod kafka;
+pub mod kafka;
 pub mod options;
 mod print;
 mod registry;

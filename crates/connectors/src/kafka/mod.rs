@@ -10,6 +10,8 @@
 mod client;
 mod columns;
 mod discovery;
+mod exactly_once;
+mod fields;
 mod metadata;
 mod offsets;
 mod options;
@@ -29,6 +31,8 @@ use arrow::datatypes::DataType;
 use engine::connector::{TableRefused, TableSpec};
 use engine::sink::Sink;
 use engine::source::Source;
+
+pub use exactly_once::{Broker, Ledger, LostMarker, Marker, Unsent};
 
 use crate::registry::{Connector, Environment};
 

@@ -79,7 +79,17 @@ const SPECS: &[OptionSpec] = &[
         OptionType::Choice(&["at-least-once", "exactly-once", "none"]),
         "old name of `sink.delivery-guarantee`",
     ),
-    OptionSpec::new("sink.transactional-id-prefix", OptionType::Text, "for `exactly-once`"),
+    OptionSpec::new(
+        "sink.transactional-id-prefix",
+        OptionType::Text,
+        "for `exactly-once`: prefix of the transactional id, and of the group of the sink's marker",
+    ),
+    OptionSpec::new(
+        "sink.lost-marker",
+        OptionType::Choice(&["fail", "send", "skip"]),
+        "for `exactly-once`: what to do when the broker has forgotten whether output was sent",
+    )
+    .default("fail"),
     OptionSpec::new("sink.parallelism", OptionType::Int, "not supported"),
 ];
 

@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use engine::connector::{TableRefused, TableSpec};
-use engine::sink::{Committer, Sink, SinkContext, SinkWriter};
+use engine::sink::{CommitContext, Committer, Sink, SinkContext, SinkWriter};
 use engine::{Error, Result};
 use rdkafka::ClientConfig;
 
 use super::client::{Complaints, configuration};
 use super::columns::{Columns, Place};
+use super::exactly_once::{Client, KafkaCommitter, LostMarker, Producing, StashWriter};
+use super::fields::Fields;
 use super::metadata;
 use super::options::Table;
 use super::properties::Role;
-use super::writer::{Deliveries, Fields, Writer};
+use super::writer::{Deliveries, Writer};
 use crate::registry::Environment;
 
 /// What we prefer to librdkafka's defaults; a table's properties go before.
@@ -29,6 +31,13 @@ const PREFERRED: &[(&str, &str)] = &[
     ("log.connection.close", "false"),
 ];
 
+/// How long a transaction may be open (Kafka's producers: 1 minute; brokers allow 15): ours hold all
+/// of a checkpoint's output, ready to be sent.
+const TRANSACTION_TIMEOUT_MS: &str = "300000";
+
+/// The largest record librdkafka takes unless told otherwise.
+const MAX_RECORD_BYTES: usize = 1_000_000;
+
 /// Which partition a record without key goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Partitioning {
@@ -41,12 +50,18 @@ pub(super) enum Partitioning {
 }
 
 /// What holds after a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Guarantee {
     /// Nothing: records that cannot be delivered are logged.
     None,
     /// Every record of a committed checkpoint is in the topic, perhaps twice.
     AtLeastOnce,
+    /// Every record of a committed checkpoint is in the topic, once for who reads `read_committed`.
+    ExactlyOnce {
+        /// `sink.transactional-id-prefix`.
+        prefix: String,
+        lost_marker: LostMarker,
+    },
 }
 
 /// A topic to write to.
@@ -111,6 +126,37 @@ impl KafkaSink {
         })
     }
 
+    fn fields(&self) -> Result<Fields> {
+        let value = self.table.value_format.encoder(&self.columns.value)?;
+        let key = self.table.key_format.as_ref().map(|format| format.encoder(&self.columns.key));
+        Ok(Fields::new(Arc::clone(&self.columns), value, key.transpose()?))
+    }
+
+    fn brokers(&self) -> String {
+        self.table.property("bootstrap.servers").unwrap_or_default().to_owned()
+    }
+
+    /// Clients that use `id` as transactional id, and as the group that keeps the marker.
+    fn producing(&self, id: &str) -> Producing {
+        let users = &self.table.properties;
+        let mut ours = PREFERRED.to_vec();
+        ours.push(("transaction.timeout.ms", TRANSACTION_TIMEOUT_MS));
+        let fixed = [("transactional.id", id), ("delivery.report.only.error", "true")];
+        let mut producer = configuration(&ours, users, &fixed);
+        // A record may not wait longer than its transaction.
+        let timeout = producer.get("transaction.timeout.ms").unwrap_or_default().to_owned();
+        producer.set("message.timeout.ms", timeout);
+        let fixed = [
+            ("group.id", id),
+            ("enable.auto.commit", "false"),
+            // So that a marker is not read while its transaction is under way.
+            ("isolation.level", "read_committed"),
+        ];
+        let marker = configuration(&[("client.id", "weir")], users, &fixed);
+        let (table, topic) = (self.table.name.clone(), self.topic.clone());
+        Producing { producer, marker, table, topic, brokers: self.brokers() }
+    }
+
     fn configure(&self) -> ClientConfig {
         let users = &self.table.properties;
         // As in Java: idempotent, unless the acknowledgements asked for do not allow it.
@@ -126,13 +172,28 @@ fn guarantee(table: &Table) -> Result<Guarantee, TableRefused> {
     let keys = ["sink.delivery-guarantee", "sink.semantic"];
     let key = keys.into_iter().find(|key| options.given(key)).unwrap_or(keys[0]);
     match options.choice(key) {
-        Some("exactly-once") => Err(options.refuse(
-            key,
-            "exactly-once delivery to Kafka is not available yet; use `at-least-once`",
-        )),
+        Some("exactly-once") => exactly_once(table),
         Some("none") => Ok(Guarantee::None),
         _ => Ok(Guarantee::AtLeastOnce),
     }
+}
+
+fn exactly_once(table: &Table) -> Result<Guarantee, TableRefused> {
+    let options = &table.options;
+    let key = "sink.transactional-id-prefix";
+    let Some(prefix) = options.text(key).filter(|prefix| !prefix.is_empty()) else {
+        return Err(options.refuse(key, "`exactly-once` needs it; choose any prefix"));
+    };
+    if table.properties.get("acks").is_some_and(|acks| acks != "all" && acks != "-1") {
+        let why = "`exactly-once` needs `all`; leave it out";
+        return Err(options.refuse("properties.acks", why));
+    }
+    let lost_marker = match options.choice("sink.lost-marker") {
+        Some("send") => LostMarker::Send,
+        Some("skip") => LostMarker::Skip,
+        _ => LostMarker::Fail,
+    };
+    Ok(Guarantee::ExactlyOnce { prefix: prefix.to_owned(), lost_marker })
 }
 
 impl Sink for KafkaSink {
@@ -141,21 +202,26 @@ impl Sink for KafkaSink {
     }
 
     fn open(&self, context: SinkContext) -> Result<Box<dyn SinkWriter>> {
+        let fields = self.fields()?;
+        if matches!(self.guarantee, Guarantee::ExactlyOnce { .. }) {
+            let max = self.table.properties.get("message.max.bytes");
+            let max = max.and_then(|max| max.parse().ok()).unwrap_or(MAX_RECORD_BYTES);
+            let (topic, how) = (&self.topic, self.partitioning);
+            return Ok(Box::new(StashWriter::new(topic, fields, how, max, context)));
+        }
         let deliveries = Deliveries::default();
         let producer = self.configure().create_with_context(deliveries.clone());
         let producer = producer.map_err(|error| {
             let name = &self.table.name;
             Error::user(format!("table `{name}`: no Kafka client with these properties: {error}"))
         })?;
-        let value = self.table.value_format.encoder(&self.columns.value)?;
-        let key = self.table.key_format.as_ref().map(|format| format.encoder(&self.columns.key));
         Ok(Box::new(Writer {
-            brokers: self.table.property("bootstrap.servers").unwrap_or_default().to_owned(),
+            brokers: self.brokers(),
             topic: self.topic.clone(),
             partitioning: self.partitioning,
-            guarantee: self.guarantee,
+            guarantee: self.guarantee.clone(),
             complaints: Complaints::new(&self.table.name, &self.environment, &context.clock),
-            fields: Fields::new(Arc::clone(&self.columns), value, key.transpose()?),
+            fields,
             partitions: None,
             next: context.subtask,
             producer,
@@ -164,7 +230,15 @@ impl Sink for KafkaSink {
         }))
     }
 
-    fn committer(&self, _attempt: u64) -> Result<Option<Box<dyn Committer>>> {
-        Ok(None)
+    fn committer(&self, context: CommitContext) -> Result<Option<Box<dyn Committer>>> {
+        let Guarantee::ExactlyOnce { prefix, lost_marker } = &self.guarantee else {
+            return Ok(None);
+        };
+        let CommitContext { operator_id, application_id, attempt, clock, stash } = context;
+        // The same for all attempts, so that a newer one fences the older ones.
+        let id = format!("{prefix}-{application_id}-{operator_id}");
+        let complaints = Complaints::new(&self.table.name, &self.environment, &clock);
+        let client = Client::new(self.producing(&id), Arc::clone(&stash), complaints);
+        Ok(Some(Box::new(KafkaCommitter::new(client, attempt, *lost_marker, stash))))
     }
 }

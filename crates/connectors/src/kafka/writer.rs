@@ -4,9 +4,6 @@ use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, AsArray, MapArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, TimeUnit, TimestampMillisecondType};
 use engine::batch::Batch;
 use engine::metrics::NodeMetrics;
 use engine::sink::{Committable, SinkContext, SinkWriter};
@@ -14,13 +11,12 @@ use engine::{Error, Result};
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{DeliveryResult, Header, OwnedHeaders};
+use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _, ProducerContext};
 
 use super::client::{Complaints, Ear};
-use super::columns::{Columns, Place};
+use super::fields::{Extras, Fields};
 use super::sink::{Guarantee, Partitioning};
-use crate::format::Encoder;
 
 /// Longest wait in one call of the client, so that trouble is noticed in between.
 const TURN: Duration = Duration::from_millis(500);
@@ -34,13 +30,13 @@ const UNKNOWN_MS: i64 = 120_000;
 /// What becomes of records after they are sent.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deliveries {
-    ear: Ear,
+    pub(super) ear: Ear,
     /// The first record that could not be delivered.
     failure: Arc<Mutex<Option<String>>>,
 }
 
 impl Deliveries {
-    fn take_failure(&self) -> Option<String> {
+    pub(super) fn take_failure(&self) -> Option<String> {
         self.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
@@ -63,101 +59,6 @@ impl ProducerContext for Deliveries {
             let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
             failure.get_or_insert_with(|| error.to_string());
         }
-    }
-}
-
-/// Turns rows into keys, values, timestamps and headers.
-pub(super) struct Fields {
-    columns: Arc<Columns>,
-    value: Payloads,
-    key: Option<Payloads>,
-}
-
-struct Payloads {
-    encoder: Box<dyn Encoder>,
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Payloads {
-    fn new(encoder: Box<dyn Encoder>) -> Self {
-        Self { encoder, bytes: Vec::new(), ends: Vec::new() }
-    }
-
-    fn encode(&mut self, batch: &Batch) -> Result<()> {
-        self.bytes.clear();
-        self.ends.clear();
-        self.encoder.encode(batch, &mut self.bytes, &mut self.ends)
-    }
-
-    /// Payload of row `row`; `None` = the format wrote nothing.
-    fn get(&self, row: usize) -> Option<&[u8]> {
-        let begin = if row == 0 { 0 } else { self.ends[row - 1] };
-        Some(&self.bytes[begin..self.ends[row]]).filter(|bytes| !bytes.is_empty())
-    }
-}
-
-/// Metadata columns of a batch that are written.
-#[derive(Default)]
-struct Extras {
-    timestamps: Option<ArrayRef>,
-    headers: Option<MapArray>,
-}
-
-impl Fields {
-    pub(super) fn new(
-        columns: Arc<Columns>,
-        value: Box<dyn Encoder>,
-        key: Option<Box<dyn Encoder>>,
-    ) -> Self {
-        Self { columns, value: Payloads::new(value), key: key.map(Payloads::new) }
-    }
-
-    fn encode(&mut self, batch: &Batch) -> Result<Extras> {
-        let part = |indices: &[usize], schema: &arrow::datatypes::SchemaRef| -> Result<Batch> {
-            let columns = indices.iter().map(|at| Arc::clone(batch.rows.column(*at))).collect();
-            let options = RecordBatchOptions::new().with_row_count(Some(batch.len()));
-            let rows = RecordBatch::try_new_with_options(Arc::clone(schema), columns, &options)?;
-            Ok(batch.with_rows(rows))
-        };
-        let columns = &self.columns;
-        self.value.encode(&part(&columns.value_indices, &columns.value)?)?;
-        if let Some(key) = &mut self.key {
-            key.encode(&part(&columns.key_indices, &columns.key)?)?;
-        }
-        let mut extras = Extras::default();
-        for (at, place) in columns.places.iter().enumerate() {
-            let Place::Metadata(name) = place else { continue };
-            let column = batch.rows.column(at);
-            match name.as_str() {
-                "timestamp" => {
-                    let millis = DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()));
-                    extras.timestamps = Some(cast(column, &millis)?);
-                }
-                _ => extras.headers = column.as_map_opt().cloned(),
-            }
-        }
-        Ok(extras)
-    }
-}
-
-impl Extras {
-    fn timestamp(&self, row: usize) -> Option<i64> {
-        let column = self.timestamps.as_ref().filter(|column| column.is_valid(row))?;
-        Some(column.as_primitive::<TimestampMillisecondType>().value(row))
-    }
-
-    fn headers(&self, row: usize) -> Option<OwnedHeaders> {
-        let map = self.headers.as_ref().filter(|map| map.is_valid(row))?;
-        let entries = map.value(row);
-        let names = entries.column(0).as_string_opt::<i32>()?;
-        let values = entries.column(1).as_binary_opt::<i32>()?;
-        let mut headers = OwnedHeaders::new_with_capacity(names.len());
-        for at in 0..names.len() {
-            let value = values.is_valid(at).then(|| values.value(at));
-            headers = headers.insert(Header { key: names.value(at), value });
-        }
-        Some(headers)
     }
 }
 
@@ -195,8 +96,8 @@ impl Writer {
         let Some(failure) = self.deliveries.take_failure() else { return Ok(()) };
         let message =
             format!("records could not be delivered to topic `{}`: {failure}", self.topic);
-        match self.guarantee {
-            Guarantee::AtLeastOnce => Err(Error::external(message)),
+        match &self.guarantee {
+            Guarantee::AtLeastOnce | Guarantee::ExactlyOnce { .. } => Err(Error::external(message)),
             Guarantee::None => {
                 if self.complaints.due() {
                     self.complaints.write(message);

@@ -56,7 +56,7 @@ impl Kafka {
     }
 
     /// On the same address and folder.
-    fn start_broker(&mut self) {
+    pub(crate) fn start_broker(&mut self) {
         self.broker = Some(serve(&self.runtime, self.folder.path(), self.address));
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    BinaryBuilder, Int64Array, MapBuilder, MapFieldNames, RecordBatch, StringArray, StringBuilder,
-    TimestampMicrosecondArray,
+    BinaryBuilder, Int64Array, MapArray, MapBuilder, MapFieldNames, RecordBatch, StringArray,
+    StringBuilder, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Fields, Schema, TimeUnit};
 use engine::connector::{Connectors as _, TableSpec};
@@ -15,7 +15,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use crate::kafka::Kafka;
 use crate::table::{DEADLINE, Written, context, lines, read, reader, source};
 
-fn headers_type() -> DataType {
+pub(crate) fn headers_type() -> DataType {
     let entry = Fields::from(vec![
         Field::new("key", DataType::Utf8, false),
         Field::new("value", DataType::Binary, true),
@@ -23,8 +23,23 @@ fn headers_type() -> DataType {
     DataType::Map(Arc::new(Field::new("entries", DataType::Struct(entry), false)), false)
 }
 
-fn instant() -> DataType {
+pub(crate) fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
+}
+
+/// Headers of two records: `trace` of the first, none of the second.
+pub(crate) fn trace_headers() -> MapArray {
+    let names = MapFieldNames {
+        entry: "entries".to_owned(),
+        key: "key".to_owned(),
+        value: "value".to_owned(),
+    };
+    let mut headers = MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new());
+    headers.keys().append_value("trace");
+    headers.values().append_value(b"\x01\x02");
+    headers.append(true).unwrap();
+    headers.append(false).unwrap();
+    headers.finish()
 }
 
 fn ids(ids: &[i64]) -> RecordBatch {
@@ -81,16 +96,6 @@ fn keys_timestamps_and_headers_travel() {
     ];
     // The topic does not exist: the broker makes it.
     let spec = kafka.table_of("out", &columns, &keyed);
-    let names = MapFieldNames {
-        entry: "entries".to_owned(),
-        key: "key".to_owned(),
-        value: "value".to_owned(),
-    };
-    let mut headers = MapBuilder::new(Some(names), StringBuilder::new(), BinaryBuilder::new());
-    headers.keys().append_value("trace");
-    headers.values().append_value(b"\x01\x02");
-    headers.append(true).unwrap();
-    headers.append(false).unwrap();
     let fields: Vec<Field> =
         columns.iter().map(|(name, kind, _)| Field::new(*name, kind.clone(), true)).collect();
     let times = TimestampMicrosecondArray::from(vec![1_700_000_000_123_000, 5_000]);
@@ -100,7 +105,7 @@ fn keys_timestamps_and_headers_travel() {
             Arc::new(Int64Array::from(vec![1, 2])),
             Arc::new(StringArray::from(vec!["a", "b"])),
             Arc::new(times.with_timezone("UTC")),
-            Arc::new(headers.finish()),
+            Arc::new(trace_headers()),
         ],
     )
     .unwrap();
@@ -184,8 +189,6 @@ fn undelivered_records_fail_the_checkpoint() {
 fn what_cannot_be_written_is_refused_by_name() {
     let kafka = Kafka::start();
     for (key, value) in [
-        ("sink.delivery-guarantee", "exactly-once"),
-        ("sink.semantic", "exactly-once"),
         ("sink.partitioner", "org.example.Mine"),
         ("properties.transactional.id", "x"),
         ("properties.partitioner.class", "org.example.Mine"),

@@ -3,6 +3,7 @@
 
 mod files;
 mod kafka;
+mod kafka_exactly_once;
 mod kafka_sink;
 mod s3;
 mod s3_files;

@@ -6,6 +6,7 @@ mod bad_input;
 mod bad_world;
 mod conformance;
 mod demo;
+mod exactly_once;
 mod failover;
 mod house;
 mod idle;

@@ -40,14 +40,7 @@ impl TelemetryWriter {
         let schema: Arc<Schema> = Arc::new(Schema::new(
             table.columns.iter().map(|c| c.field.clone()).collect::<Vec<_>>(),
         ));
-        let writer = registry.sink(&table)?.open(SinkContext {
-            subtask: 0,
-            parallelism: 1,
-            attempt_id: "telemetry".to_owned(),
-            attempt: 1,
-            clock: Arc::new(SystemClock),
-            metrics: Arc::default(),
-        })?;
+        let writer = registry.sink(&table)?.open(SinkContext::alone("telemetry"))?;
         Ok(Self { writer, schema, flushes: 0 })
     }
 
@@ -85,6 +78,7 @@ pub(crate) fn read_alerts(
     let mut options = kafka_options(servers, topic);
     options.insert("scan.startup.mode".to_owned(), "earliest-offset".to_owned());
     options.insert("scan.bounded.mode".to_owned(), "latest-offset".to_owned());
+    options.insert("properties.isolation.level".to_owned(), "read_committed".to_owned());
     let mut reader = registry.source(&table(topic, options, &columns))?.open(SourceContext {
         subtask: 0,
         parallelism: 1,
