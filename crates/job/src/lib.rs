@@ -9,6 +9,7 @@ mod channel;
 pub mod check;
 mod checkpoint_store;
 mod committers;
+mod fit;
 pub mod lifecycle;
 pub mod local;
 pub mod process;
@@ -16,4 +17,5 @@ mod program;
 mod restore;
 mod storage;
 
+pub use fit::Misfit;
 pub use program::PythonOptions;

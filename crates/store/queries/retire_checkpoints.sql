@@ -1,6 +1,7 @@
 -- Forgets old checkpoints; $1 = how many of the newest of each application stay.
--- A checkpoint also stays while a snapshot is made of it, and while a run that has not ended
--- started from it (its next attempt may have nothing newer).
+-- A checkpoint also stays while a snapshot is made of it, while a run that has not ended
+-- started from it (its next attempt may have nothing newer), and while such a run has not yet made
+-- its output visible.
 WITH ranked AS (
     SELECT application_id, number,
            row_number() OVER (PARTITION BY application_id ORDER BY number DESC) AS place
@@ -17,7 +18,8 @@ WITH ranked AS (
        AND NOT EXISTS (SELECT FROM runs r
                         WHERE r.application_id = c.application_id
                           AND r.ended_at IS NULL
-                          AND (r.decision ->> 'checkpoint')::bigint = c.number)
+                          AND ((r.decision ->> 'checkpoint')::bigint = c.number
+                               OR (r.id = c.run_id AND c.committed_at IS NULL)))
     RETURNING c.manifest
 )
 INSERT INTO garbage (folder)

@@ -9,6 +9,7 @@ mod demo;
 mod failover;
 mod house;
 mod idle;
+mod retention;
 mod sandbox;
 mod support;
 mod update;
