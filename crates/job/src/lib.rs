@@ -9,6 +9,7 @@ mod channel;
 pub mod check;
 mod checkpoint_store;
 mod committers;
+mod fit;
 pub mod lifecycle;
 pub mod local;
 pub mod process;
@@ -17,4 +18,5 @@ mod restore;
 mod stash;
 mod storage;
 
+pub use fit::Misfit;
 pub use program::PythonOptions;

@@ -31,10 +31,12 @@ use crate::stash::ObjectStash;
 use crate::storage::{self, Outcome, Task};
 use crate::{process, restore};
 
-/// A checkpoint that takes longer has failed (Flink's default).
+/// A checkpoint that takes longer has failed (Flink's default), unless the program SETs
+/// `execution.checkpointing.timeout`.
 const CHECKPOINT_TIMEOUT_MS: u64 = 10 * 60 * 1000;
 
-/// Checkpoints that may fail in a row before the job is restarted.
+/// Checkpoints that may fail in a row before the job is restarted, unless the program SETs
+/// `execution.checkpointing.tolerable-failed-checkpoints`.
 const TOLERATED_FAILURES: u32 = 10;
 
 /// How long a job that has ended otherwise may take to throw prepared output away.
@@ -105,8 +107,8 @@ fn start(
         print: None,
         runtime: runtime.handle().clone(),
     });
-    let graph = program::plan(assignment, Arc::new(registry), python, reporter)?;
-    reporter.report(&Event::Planned { graph: sql::graph_json(&graph) });
+    let (graph, set) = program::plan(assignment, Arc::new(registry), python, reporter)?;
+    reporter.report(&Event::Planned { graph: sql::graph_json(&graph), restart: set.restart });
 
     let store =
         CheckpointStore::open(&assignment.storage, &assignment.folder, runtime.handle().clone());
@@ -150,8 +152,8 @@ fn start(
         enabled: assignment.checkpointing.enabled,
         interval_ms: assignment.checkpointing.interval_ms,
         min_pause_ms: assignment.checkpointing.min_pause_ms,
-        timeout_ms: CHECKPOINT_TIMEOUT_MS,
-        tolerated_failures: TOLERATED_FAILURES,
+        timeout_ms: set.checkpoint_timeout_ms.unwrap_or(CHECKPOINT_TIMEOUT_MS),
+        tolerated_failures: set.tolerated_checkpoint_failures.unwrap_or(TOLERATED_FAILURES),
     };
     let coordinator = Coordinator::new(
         settings,

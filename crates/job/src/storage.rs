@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use engine::runtime::coordinator::{Collected, Committables};
 use engine::stash::Stash;
 use model::manifest::{Manifest, OperatorManifest};
-use model::protocol::CheckpointWritten;
+use model::protocol::{CheckpointWritten, OperatorCheckpoint};
 
 use crate::checkpoint_store::{CheckpointStore, Error, MANIFEST_FORMAT};
 use crate::committers::Committers;
@@ -114,7 +114,7 @@ fn write_all(
     collected: &Collected,
 ) -> Result<CheckpointWritten, Error> {
     let began = std::time::Instant::now();
-    let mut operators = BTreeMap::new();
+    let (mut operators, mut parts) = (BTreeMap::new(), BTreeMap::new());
     let (mut state_bytes, mut part) = (0, 0);
     for (id, operator) in &collected.operators {
         let mut entry = OperatorManifest {
@@ -123,6 +123,7 @@ fn write_all(
             committables: operator.committables.clone(),
             ..OperatorManifest::default()
         };
+        let upload = std::time::Instant::now();
         for (_, state) in &operator.states {
             let object = store.put_state(collected.checkpoint, identity.attempt, part, state)?;
             part += 1;
@@ -131,6 +132,14 @@ fn write_all(
             entry.fingerprint.clone_from(&state.fingerprint);
             entry.state.push(object);
         }
+        let shape = OperatorCheckpoint {
+            name: entry.name.clone(),
+            state_bytes: entry.state.iter().map(|object| object.bytes).sum(),
+            acknowledged_ms: u64::try_from(operator.acknowledged_ms - collected.started_ms)
+                .unwrap_or(0),
+            upload_ms: u64::try_from(upload.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        parts.insert(id.clone(), shape);
         operators.insert(id.clone(), entry);
     }
     let manifest = store.put_manifest(&Manifest {
@@ -152,5 +161,6 @@ fn write_all(
         manifest,
         state_bytes,
         duration_ms: aligned_ms.saturating_add(written_ms),
+        operators: parts,
     })
 }

@@ -165,6 +165,9 @@ pub enum Event {
     Planned {
         /// `{"nodes": [...], "edges": [...]}`
         graph: serde_json::Value,
+        /// How the program wants to be restarted, if it SETs that.
+        #[serde(default)]
+        restart: Option<RestartStrategy>,
     },
     /// State is restored and all subtasks run.
     Running {
@@ -215,6 +218,50 @@ pub struct CheckpointWritten {
     pub state_bytes: u64,
     /// From barrier to manifest, in ms.
     pub duration_ms: u64,
+    /// What each operator contributed, by operator id; those without state, splits and output are
+    /// left out.
+    #[serde(default)]
+    pub operators: BTreeMap<String, OperatorCheckpoint>,
+}
+
+/// One operator's part of a checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorCheckpoint {
+    /// For people.
+    pub name: String,
+    /// Bytes of its state objects.
+    pub state_bytes: u64,
+    /// From the barrier's start at the sources until the last of its subtasks had handed over its
+    /// state, in ms: waiting for the barrier, aligning and the snapshot itself.
+    pub acknowledged_ms: u64,
+    /// Upload of its state objects, in ms.
+    pub upload_ms: u64,
+}
+
+/// When and how often a failed job is started again (Flink's `restart-strategy.type`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RestartStrategy {
+    /// Never.
+    Off,
+    /// So often, after the same time each.
+    FixedDelay {
+        /// Failures in a row after which it is given up.
+        attempts: u32,
+        /// Wait before each restart, in ms.
+        delay_ms: u64,
+    },
+    /// After a wait that grows with each failure in a row.
+    ExponentialDelay {
+        /// Wait before the first restart, in ms.
+        initial_ms: u64,
+        /// Longest wait, in ms.
+        max_ms: u64,
+        /// What the wait is multiplied by, in hundredths.
+        multiplier_percent: u32,
+        /// Failures in a row after which it is given up; `None` = never.
+        attempts: Option<u32>,
+    },
 }
 
 /// A line of the application's log.

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control_plane;
-use crate::settings::Python;
+use crate::settings::{Python, Restarts};
 use crate::terminal::say;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -103,7 +103,7 @@ impl Services {
         let began = Instant::now();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let control = control_plane::open(postgres.url(), &storage).await?;
+        let control = control_plane::open(postgres.url(), &storage, &Restarts::default()).await?;
         step("Tables", "migrated", began);
         let listener = TcpListener::bind(loopback(options.listen.api)).await?;
         let address = listener.local_addr()?;

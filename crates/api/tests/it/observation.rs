@@ -35,6 +35,15 @@ async fn metrics_are_those_of_the_present_run() {
     world.checkpoint(&claim, 3, None).await;
     let told = world.api.get("/v1/applications/alerts/metrics").await.body(200);
     assert_eq!((&told["Attempt"], &told["Restarts"]), (&json!(1), &json!(0)));
+    assert_eq!((&told["FullRestarts"], &told["DowntimeMs"]), (&json!(0), &json!(0)));
+    assert_eq!(told.get("LastRecoveryMs"), None);
+    assert_eq!(
+        (&told["LastCheckpointDurationMs"], &told["LastCheckpointSizeBytes"]),
+        (&json!(5), &json!(300))
+    );
+    assert!(told["LastCheckpointAgeMs"].as_i64().unwrap() >= 0);
+    assert_eq!(told["NumberOfFailedCheckpoints"], 0);
+    assert_eq!(told["CheckpointOverdue"], false);
     assert_eq!((&told["CpuMs"], &told["ResidentBytes"]), (&json!(42), &json!(1 << 20)));
     assert_eq!((&told["LateRecords"], &told["MalformedRecords"]), (&json!(4), &json!(2)));
     assert_eq!(told["LatestCheckpoint"]["CheckpointId"], 3);
@@ -57,7 +66,7 @@ async fn the_graph_is_null_until_it_is_planned() {
     let graph = world.api.get("/v1/applications/alerts/graph").await.body(200);
     assert_eq!(graph, json!({ "Graph": null }));
     let planned = json!({ "nodes": [{ "id": 1 }], "edges": [] });
-    let _ = world.control.graph_planned(&claim.job, &planned).await.unwrap();
+    let _ = world.control.graph_planned(&claim.job, &planned, None).await.unwrap();
     let graph = world.api.get("/v1/applications/alerts/graph").await.body(200);
     assert_eq!(graph, json!({ "Graph": planned }));
 }
@@ -76,6 +85,41 @@ async fn checkpoints_are_listed_newest_first() {
     assert_eq!(checkpoints[0]["StateBytes"], 300);
     assert_eq!(checkpoints[0]["DurationMs"], 5);
     assert_eq!(checkpoints[0]["ApplicationVersionId"], 1);
+    assert!(checkpoints[0]["CommittedAt"].is_number());
+    assert_eq!(
+        checkpoints[0]["Operators"]["window:1"],
+        json!({ "Name": "Window", "StateBytes": 300, "AcknowledgedMs": 3, "UploadMs": 1 })
+    );
+    let first = world.api.get("/v1/applications/alerts/checkpoints?Limit=2").await.body(200);
+    assert_eq!(first["Checkpoints"].as_array().unwrap().len(), 2);
+    let token = first["NextToken"].as_str().unwrap();
+    let path = format!("/v1/applications/alerts/checkpoints?Limit=2&NextToken={token}");
+    let rest = world.api.get(&path).await.body(200);
+    assert_eq!(rest["Checkpoints"][0]["CheckpointId"], 1);
+    assert_eq!(rest.get("NextToken"), None);
+}
+
+#[tokio::test]
+async fn a_crash_loop_is_told_with_its_cause_and_its_next_attempt() {
+    let world = World::with_alerts().await;
+    let health = async || {
+        let mut found = world.api.get("/v1/applications/alerts").await.body(200);
+        found["ApplicationDetail"]["Weir"]["Health"].take()
+    };
+    let mut claim = world.run_alerts().await;
+    assert_eq!(
+        health().await,
+        json!({ "Condition": "HEALTHY", "FailuresInRow": 0, "CheckpointOverdue": false })
+    );
+    for _ in 0..3 {
+        let _ = world.control.job_gone(&claim.job, "signal 9").await.unwrap();
+        claim = world.claim().await;
+    }
+    let _ = world.control.job_gone(&claim.job, "signal 9").await.unwrap();
+    let told = health().await;
+    assert_eq!((&told["Condition"], &told["FailuresInRow"]), (&json!("CRASH_LOOP"), &json!(4)));
+    assert!(told["Cause"].as_str().unwrap().contains("signal 9"), "{told}");
+    assert!(told["NextAttemptAt"].is_number(), "{told}");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod describe;
 mod history;
 mod observe;
 mod properties;
+mod restorable;
 mod snapshots;
 mod start;
 mod stop;

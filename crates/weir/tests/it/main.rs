@@ -10,6 +10,7 @@ mod exactly_once;
 mod failover;
 mod house;
 mod idle;
+mod retention;
 mod sandbox;
 mod support;
 mod update;

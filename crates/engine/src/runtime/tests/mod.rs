@@ -7,4 +7,5 @@ mod gate;
 mod harness;
 mod plan;
 mod results;
+mod stalls;
 mod time;

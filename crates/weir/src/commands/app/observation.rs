@@ -23,11 +23,15 @@ fn metrics_in_words(metrics: &Value) -> String {
         ("Running", text(&metrics["Running"])),
         ("Attempt", format!("{} ({} restarts)", metrics["Attempt"], metrics["Restarts"])),
         ("Uptime ms", text(&metrics["UptimeMs"])),
+        ("Downtime ms", text(&metrics["DowntimeMs"])),
+        ("Last recovery ms", text(&metrics["LastRecoveryMs"])),
         ("CPU ms", text(&metrics["CpuMs"])),
         ("Memory bytes", text(&metrics["ResidentBytes"])),
         ("Late records", text(&metrics["LateRecords"])),
         ("Malformed records", text(&metrics["MalformedRecords"])),
         ("Latest checkpoint", text(&metrics["LatestCheckpoint"]["CheckpointId"])),
+        ("Checkpoint age ms", text(&metrics["LastCheckpointAgeMs"])),
+        ("Failed checkpoints", text(&metrics["NumberOfFailedCheckpoints"])),
     ]);
     let head = ["OPERATOR", "NAME", "IN", "OUT", "LATE", "LAG", "BUSY", "WATERMARK"];
     let mut table = Table::new(&head);
