@@ -5,6 +5,7 @@
 mod kafka;
 mod postgres;
 mod s3;
+mod s3_proxy;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
