@@ -148,7 +148,7 @@ impl Supervisor {
         kill: CancellationToken,
     ) -> End {
         let memory_bytes = KPU_BYTES * u64::from(claim.kpus.max(1));
-        let mut process = match Process::start(options, memory_bytes) {
+        let mut process = match Process::start(options, &self.job, memory_bytes) {
             Ok(process) => process,
             Err(error) => {
                 return End::Silent(format!(
