@@ -7,11 +7,14 @@ use serde::Serialize;
 /// A process that is younger still fills its caches and buffers.
 const SETTLED_MS: u64 = 20_000;
 
+/// Of one process: time since the beginning in ms, and resident bytes.
+type Samples = Vec<(u64, u64)>;
+
 /// Samples of all processes.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    /// By kind, then by process id: time since the beginning in ms, and resident bytes.
-    samples: BTreeMap<&'static str, BTreeMap<u32, Vec<(u64, u64)>>>,
+    /// By kind, then by process id.
+    samples: BTreeMap<&'static str, BTreeMap<u32, Samples>>,
 }
 
 /// What is to be said of one kind of process.
@@ -37,7 +40,7 @@ impl Memory {
     }
 }
 
-fn report(kind: &'static str, processes: &BTreeMap<u32, Vec<(u64, u64)>>) -> MemoryReport {
+fn report(kind: &'static str, processes: &BTreeMap<u32, Samples>) -> MemoryReport {
     let mut all: Vec<f64> = Vec::new();
     // Least squares with one slope and a level for each process.
     let (mut covariance, mut variance) = (0.0, 0.0);
