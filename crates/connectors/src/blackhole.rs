@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::Result;
 use engine::batch::Batch;
 use engine::connector::{TableRefused, TableSpec};
-use engine::sink::{Committable, Committer, Sink, SinkContext, SinkWriter};
+use engine::sink::{CommitContext, Committable, Committer, Sink, SinkContext, SinkWriter};
 
 use crate::options::Options;
 use crate::registry::{Connector, Environment};
@@ -33,7 +33,7 @@ impl Sink for Hole {
         Ok(Box::new(Self))
     }
 
-    fn committer(&self, _attempt: u64) -> Result<Option<Box<dyn Committer>>> {
+    fn committer(&self, _context: CommitContext) -> Result<Option<Box<dyn Committer>>> {
         Ok(None)
     }
 }

@@ -18,6 +18,7 @@ pub mod operators;
 pub mod runtime;
 pub mod sink;
 pub mod source;
+pub mod stash;
 pub mod state;
 
 pub use error::{Error, Result};

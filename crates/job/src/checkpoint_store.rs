@@ -24,9 +24,7 @@ pub(crate) enum Error {
 /// The installation's bucket, seen from one application.
 pub(crate) struct CheckpointStore {
     s3: S3,
-    bucket: String,
-    /// Goes before every key; empty or ending with a slash.
-    prefix: String,
+    storage: Storage,
     folder: String,
 }
 
@@ -35,15 +33,11 @@ impl CheckpointStore {
     /// installation's prefix.
     pub(crate) fn open(storage: &Storage, folder: &str, runtime: Handle) -> Self {
         let s3 = S3::connect(&storage.s3, runtime);
-        let prefix = match storage.prefix.trim_matches('/') {
-            "" => String::new(),
-            prefix => format!("{prefix}/"),
-        };
-        Self { s3, bucket: storage.bucket.clone(), prefix, folder: folder.to_owned() }
+        Self { s3, storage: storage.clone(), folder: folder.to_owned() }
     }
 
     fn full(&self, key: &str) -> String {
-        format!("{}{key}", self.prefix)
+        self.storage.full_key(key)
     }
 
     /// Uploads the state of one subtask's operator.
@@ -57,17 +51,21 @@ impl CheckpointStore {
         let folder = object_keys::checkpoint_folder(&self.folder, checkpoint, attempt);
         let key = format!("{folder}/{part}.state");
         let bytes = state.bytes.len() as u64;
-        self.s3.put(&self.bucket, &self.full(&key), state.bytes.clone())?;
+        self.s3.put(&self.storage.bucket, &self.full(&key), state.bytes.clone())?;
         Ok(StateObject { key, bytes })
     }
 
-    /// Writes the manifest, unless one is there: a checkpoint is written once.
+    /// Writes the manifest, unless another one is there: a checkpoint is written once. The same
+    /// text may be there already when an answer of the store was lost.
     pub(crate) fn put_manifest(&self, manifest: &Manifest) -> Result<String, Error> {
         let folder =
             object_keys::checkpoint_folder(&self.folder, manifest.checkpoint, manifest.attempt);
         let key = object_keys::manifest(&folder);
         let text = serde_json::to_vec_pretty(manifest).expect("a manifest serialises");
-        if self.s3.put_if_absent(&self.bucket, &self.full(&key), text)? {
+        let (bucket, full) = (&self.storage.bucket, self.full(&key));
+        if self.s3.put_if_absent(bucket, &full, text.clone())?
+            || self.s3.get(bucket, &full)? == text
+        {
             Ok(key)
         } else {
             Err(Error::Taken { key })
@@ -75,7 +73,7 @@ impl CheckpointStore {
     }
 
     pub(crate) fn manifest(&self, key: &str) -> Result<Manifest, Error> {
-        let bytes = self.s3.get(&self.bucket, &self.full(key))?;
+        let bytes = self.s3.get(&self.storage.bucket, &self.full(key))?;
         let unreadable = |reason: String| Error::Unreadable { key: key.to_owned(), reason };
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
@@ -97,7 +95,7 @@ impl CheckpointStore {
     ) -> Result<Vec<OperatorState>, Error> {
         let mut parts = Vec::with_capacity(objects.len());
         for object in objects {
-            let bytes = self.s3.get(&self.bucket, &self.full(&object.key))?.to_vec();
+            let bytes = self.s3.get(&self.storage.bucket, &self.full(&object.key))?.to_vec();
             if bytes.len() as u64 != object.bytes {
                 return Err(Error::Unreadable {
                     key: object.key.clone(),

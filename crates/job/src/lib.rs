@@ -14,6 +14,7 @@ pub mod local;
 pub mod process;
 mod program;
 mod restore;
+mod stash;
 mod storage;
 
 pub use program::PythonOptions;

@@ -1,7 +1,7 @@
 //! The life of a job process, from its assignment to its end.
 //!
 //! ```text
-//! Assign ─ plan ─► Planned ─ restore, finish the restored checkpoint's commit, open ─► Running
+//! Assign ─ plan ─► Planned ─ take over what earlier attempts recorded, restore, open ─► Running
 //!   ├─ barrier ─ acknowledged ─ states + manifest ─► CheckpointWritten
 //!   │     └─ CheckpointRecorded (the commit point) ─ committers ─► CheckpointCommitted
 //!   ├─ all inputs ended, or a stop order fulfilled ─► Finished
@@ -14,18 +14,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::{Environment, Registry};
-use crossbeam_channel::{Receiver, Sender, after, never, select, tick, unbounded};
+use crossbeam_channel::{Receiver, Sender, after, bounded, never, select, tick, unbounded};
 use engine::clock::{Clock, SystemClock};
 use engine::graph::StreamGraph;
 use engine::runtime::coordinator::{Action, Coordinator, CoordinatorSettings};
 use engine::runtime::{Execution, ExecutionEvent, ExecutionOptions, Positions, RestoredGraph};
+use engine::stash::Stash;
 use model::fault::{Domain, Fault};
 use model::protocol::{Assignment, Event, Failure, JobMetrics, Order};
 
 use crate::channel::{Reporter, orders};
 use crate::checkpoint_store::CheckpointStore;
-use crate::committers::Committers;
+use crate::committers::{Committers, Surroundings};
 use crate::program::{self, PythonOptions};
+use crate::stash::ObjectStash;
 use crate::storage::{self, Outcome, Task};
 use crate::{process, restore};
 
@@ -34,6 +36,9 @@ const CHECKPOINT_TIMEOUT_MS: u64 = 10 * 60 * 1000;
 
 /// Checkpoints that may fail in a row before the job is restarted.
 const TOLERATED_FAILURES: u32 = 10;
+
+/// How long a job that has ended otherwise may take to throw prepared output away.
+const CLEAR_UP_WITHIN: Duration = Duration::from_secs(2);
 
 /// Time between two reports of counters.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
@@ -59,12 +64,25 @@ pub fn run(
     let reporter = Reporter::new(output, Arc::clone(&clock));
     let orders = orders(input);
     let Ok(Order::Assign(assignment)) = orders.recv() else { return End::Superseded };
-    let result =
-        start(&assignment, &clock, &reporter, python).and_then(|mut job| job.live(&orders));
-    result.unwrap_or_else(|failure| {
-        reporter.report(&Event::Failed(failure));
-        End::Failed
-    })
+    let mut job = match start(&assignment, &clock, &reporter, python) {
+        Ok(job) => job,
+        Err(failure) => {
+            reporter.report(&Event::Failed(failure));
+            return End::Failed;
+        }
+    };
+    match job.live(&orders) {
+        Ok(End::Superseded) => End::Superseded,
+        Ok(end) => {
+            job.clear_up();
+            end
+        }
+        Err(failure) => {
+            reporter.report(&Event::Failed(failure));
+            job.clear_up();
+            End::Failed
+        }
+    }
 }
 
 /// Everything before the first record: the program is planned, state restored, output of the
@@ -92,13 +110,25 @@ fn start(
 
     let store =
         CheckpointStore::open(&assignment.storage, &assignment.folder, runtime.handle().clone());
-    let mut committers = Committers::open(&graph, assignment.attempt).map_err(failure)?;
+    let stash: Arc<dyn Stash> = Arc::new(ObjectStash::open(
+        &assignment.storage,
+        &assignment.folder,
+        runtime.handle().clone(),
+    ));
+    let surroundings = Surroundings {
+        application_id: &unique_name(assignment),
+        attempt: assignment.attempt,
+        clock,
+        stash: &stash,
+    };
+    let mut committers = Committers::open(&graph, &surroundings).map_err(failure)?;
+    take_over(assignment, &store, &mut committers, reporter)?;
     let restored = match &assignment.restore {
         None => None,
         Some(key) => {
-            let restored =
-                restore::restore(&store, key, &graph, assignment.allow_non_restored_state)?;
-            finish_commit(&mut committers, &graph, &restored).map_err(failure)?;
+            let allowed = assignment.allow_non_restored_state;
+            let restored = restore::restore(&store, key, &graph, allowed)?;
+            committers.restored(&restored.manifest).map_err(failure)?;
             Some(restored)
         }
     };
@@ -108,7 +138,7 @@ fn start(
         None => (None, Vec::new(), None),
         Some(it) => (Some(it.manifest.checkpoint), it.dropped, Some(it.graph)),
     };
-    let options = execution_options(assignment, clock, state);
+    let options = execution_options(assignment, clock, &stash, state);
     let execution = Execution::start(graph, options, move |event| {
         // The receiver lives as long as the process.
         let _ = told.send(event);
@@ -129,7 +159,9 @@ fn start(
         assignment.next_checkpoint,
         clock.now_ms(),
     );
-    let (tasks, outcomes) = storage::start(store, committers, identity);
+    let (tasks, outcomes) = storage::start(store, committers, stash, identity);
+    let swept = tasks.send(Task::Sweep);
+    swept.map_err(|_| internal("the storage thread ended".to_owned()))?;
     Ok(Job {
         clock: Arc::clone(clock),
         reporter: reporter.clone(),
@@ -146,6 +178,7 @@ fn start(
 fn execution_options(
     assignment: &Assignment,
     clock: &Arc<dyn Clock>,
+    stash: &Arc<dyn Stash>,
     restored: Option<RestoredGraph>,
 ) -> ExecutionOptions {
     ExecutionOptions {
@@ -154,7 +187,8 @@ fn execution_options(
         channel_capacity: 8,
         clock: Arc::clone(clock),
         attempt: assignment.attempt,
-        attempt_id: format!("{}-{}", assignment.application, assignment.attempt),
+        application_id: unique_name(assignment),
+        stash: Arc::clone(stash),
         restored,
         first_checkpoint: assignment.next_checkpoint,
     }
@@ -171,18 +205,35 @@ fn identity(assignment: &Assignment, graph: &StreamGraph) -> storage::Identity {
     }
 }
 
-/// Finishes what the restored checkpoint had prepared; sinks that were dropped are passed over.
-fn finish_commit(
+/// The application's name with the end of its id: short enough for names of files, and no other
+/// application's.
+fn unique_name(assignment: &Assignment) -> String {
+    let id = &assignment.application_id;
+    let end = id.get(id.len().saturating_sub(8)..).unwrap_or(id);
+    format!("{}-{end}", assignment.application)
+}
+
+/// Makes the output of checkpoints visible that earlier attempts got recorded, whatever this one
+/// starts from: they are past their commit point.
+fn take_over(
+    assignment: &Assignment,
+    store: &CheckpointStore,
     committers: &mut Committers,
-    graph: &StreamGraph,
-    restored: &restore::Restored,
-) -> engine::Result<()> {
-    let known = |id: &String| graph.nodes.iter().any(|node| &node.operator_id == id);
-    let prepared = restored.manifest.operators.iter().filter(|(id, _)| known(id));
-    committers.commit(
-        restored.manifest.checkpoint,
-        prepared.map(|(id, operator)| (id, &operator.committables)),
-    )
+    reporter: &Reporter,
+) -> Result<(), Failure> {
+    let manifests = assignment.unfinished.iter().map(|key| store.manifest(key));
+    let manifests = manifests.collect::<Result<Vec<_>, _>>();
+    let manifests = manifests.map_err(|error| restore::external(&error))?;
+    let dropped = committers.take_over(&manifests).map_err(failure)?;
+    if !dropped.is_empty() {
+        let message = format!(
+            "output that an earlier version had prepared stays invisible, because this program does \
+             not have its sinks: {}",
+            dropped.join(", ")
+        );
+        reporter.log("WARN", "checkpoints", message);
+    }
+    Ok(())
 }
 
 /// A running job.
@@ -230,6 +281,38 @@ impl Job {
             if let Some(end) = self.handle(wake)? {
                 self.report_metrics();
                 return Ok(end);
+            }
+        }
+    }
+
+    /// Throws away what was prepared and no checkpoint holds, as far as that can be done soon; the
+    /// next attempt sweeps up the rest.
+    fn clear_up(mut self) {
+        let until = std::time::Instant::now() + CLEAR_UP_WITHIN;
+        self.execution.cancel();
+        let (gone, joined) = bounded(1);
+        let execution = self.execution;
+        std::thread::spawn(move || {
+            // Its failure is told already. Writers throw away what they have open.
+            let _ = execution.join();
+            let _ = gone.send(());
+        });
+        let _ = joined.recv_deadline(until);
+        for event in self.events.try_iter() {
+            if let ExecutionEvent::Acknowledged(it) = event {
+                self.coordinator.acknowledged(it, self.clock.now_ms());
+            }
+        }
+        let uncommitted = self.coordinator.uncommitted();
+        if uncommitted.is_empty() || self.tasks.send(Task::Abort(uncommitted)).is_err() {
+            return;
+        }
+        while let Ok(outcome) = self.outcomes.recv_deadline(until) {
+            if let Outcome::Aborted(result) = outcome {
+                if let Err(error) = result {
+                    self.reporter.log("WARN", "checkpoints", failure(error).message);
+                }
+                return;
             }
         }
     }
@@ -287,7 +370,9 @@ impl Job {
     fn stored(&mut self, outcome: Outcome, now_ms: i64) -> Result<Vec<Action>, Failure> {
         match outcome {
             Outcome::Written(written) => {
-                self.reporter.report(&Event::CheckpointWritten(written));
+                if self.coordinator.written(written.id) {
+                    self.reporter.report(&Event::CheckpointWritten(written));
+                }
                 Ok(Vec::new())
             }
             Outcome::NotWritten { checkpoint, message } => {
@@ -300,6 +385,11 @@ impl Job {
                 Ok(self.coordinator.committed(checkpoint, now_ms))
             }
             Outcome::NotCommitted(error) => Err(failure(error)),
+            Outcome::Swept { removed, error } => {
+                self.tell_swept(removed, error);
+                Ok(Vec::new())
+            }
+            Outcome::Aborted(_) => Ok(Vec::new()),
         }
     }
 
@@ -326,6 +416,19 @@ impl Job {
             }
         }
         Ok(None)
+    }
+
+    /// What is left is invisible; so a sweep that fails is no reason to end.
+    fn tell_swept(&self, removed: usize, error: Option<engine::Error>) {
+        if removed > 0 {
+            let message = format!("removed {removed} leftovers of earlier attempts");
+            self.reporter.log("INFO", "checkpoints", message);
+        }
+        if let Some(error) = error {
+            let why = failure(error).message;
+            let message = format!("leftovers of earlier attempts could not be removed: {why}");
+            self.reporter.log("WARN", "checkpoints", message);
+        }
     }
 
     fn store(&self, task: Task) -> Result<(), Failure> {

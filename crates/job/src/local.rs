@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connectors::{Environment, Registry};
 use engine::clock::{Clock, SystemClock};
 use engine::runtime::{ExecutionOptions, Summary, run_to_end};
+use engine::stash::MemoryStash;
 use model::protocol::{LogLine, PropertyGroups, S3Settings};
 use sql::{Diagnostic, Session};
 
@@ -60,7 +61,7 @@ pub fn run(script: &str, options: Options) -> Result<Summary, Error> {
     let mut session = Session::new(Arc::new(registry), NO_SETTINGS).map_err(Error::Refused)?;
     session.execute_with_properties(script, &options.properties).map_err(Error::Refused)?;
     let graph = session.into_graph().map_err(Error::Refused)?;
-    let attempt_id = format!("{:x}", clock.now_ms());
+    let application_id = format!("{:x}", clock.now_ms());
     run_to_end(
         graph,
         ExecutionOptions {
@@ -69,7 +70,8 @@ pub fn run(script: &str, options: Options) -> Result<Summary, Error> {
             channel_capacity: 8,
             clock,
             attempt: 1,
-            attempt_id,
+            application_id,
+            stash: Arc::new(MemoryStash::default()),
             restored: None,
             first_checkpoint: 1,
         },

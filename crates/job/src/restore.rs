@@ -90,7 +90,7 @@ fn user(message: &str) -> Failure {
     Failure { fault, message: message.to_owned(), traceback: None }
 }
 
-fn external(error: &crate::checkpoint_store::Error) -> Failure {
+pub(crate) fn external(error: &crate::checkpoint_store::Error) -> Failure {
     let fault = Fault { domain: Domain::External, retry: true };
     Failure { fault, message: format!("reading the checkpoint: {error}"), traceback: None }
 }

@@ -2,9 +2,11 @@
 //! goes on.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use engine::runtime::coordinator::{Collected, Committables};
+use engine::stash::Stash;
 use model::manifest::{Manifest, OperatorManifest};
 use model::protocol::CheckpointWritten;
 
@@ -14,15 +16,33 @@ use crate::committers::Committers;
 /// What the thread is asked to do.
 pub(crate) enum Task {
     Write(Box<Collected>),
-    Commit { checkpoint: u64, committables: Committables },
+    Commit {
+        checkpoint: u64,
+        committables: Committables,
+    },
+    /// Remove what earlier attempts left behind.
+    Sweep,
+    /// Throw prepared output away that no checkpoint holds; the last task of a job that ends.
+    Abort(Committables),
 }
 
 /// What has become of a [`Task`].
 pub(crate) enum Outcome {
     Written(CheckpointWritten),
-    NotWritten { checkpoint: u64, message: String },
-    Committed { checkpoint: u64 },
+    NotWritten {
+        checkpoint: u64,
+        message: String,
+    },
+    Committed {
+        checkpoint: u64,
+    },
     NotCommitted(engine::Error),
+    /// What earlier attempts left behind, or some of it, is removed.
+    Swept {
+        removed: usize,
+        error: Option<engine::Error>,
+    },
+    Aborted(engine::Result<()>),
 }
 
 /// What every manifest of this process says.
@@ -39,6 +59,7 @@ pub(crate) struct Identity {
 pub(crate) fn start(
     store: CheckpointStore,
     committers: Committers,
+    stash: Arc<dyn Stash>,
     identity: Identity,
 ) -> (Sender<Task>, Receiver<Outcome>) {
     let (tasks, todo) = unbounded();
@@ -56,6 +77,8 @@ pub(crate) fn start(
                             Err(error) => Outcome::NotCommitted(error),
                         }
                     }
+                    Task::Sweep => sweep(&mut committers, &*stash, identity.attempt),
+                    Task::Abort(committables) => Outcome::Aborted(committers.abort(&committables)),
                 };
                 if done.send(outcome).is_err() {
                     return;
@@ -64,6 +87,15 @@ pub(crate) fn start(
         })
         .expect("the system starts a thread");
     (tasks, outcomes)
+}
+
+fn sweep(committers: &mut Committers, stash: &dyn Stash, attempt: u64) -> Outcome {
+    let (mut removed, mut error) = committers.sweep();
+    match engine::stash::sweep(stash, attempt) {
+        Ok(count) => removed += count,
+        Err(failure) => error = error.or(Some(failure)),
+    }
+    Outcome::Swept { removed, error }
 }
 
 fn write(store: &CheckpointStore, identity: &Identity, collected: &Collected) -> Outcome {

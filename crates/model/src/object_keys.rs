@@ -3,6 +3,7 @@
 //! ```text
 //! applications/{name}/{id}/checkpoints/{number}-{attempt}/manifest.json
 //! applications/{name}/{id}/checkpoints/{number}-{attempt}/…   state objects
+//! applications/{name}/{id}/output/{attempt}-…                 prepared output of sinks
 //! ```
 //!
 //! The id keeps a deleted application's objects apart from those of a new one of the same name;
@@ -18,6 +19,11 @@ pub fn application_folder(name: &ApplicationName, id: ApplicationId) -> String {
 /// Folder of one checkpoint inside an [`application_folder`], without a slash at its end.
 pub fn checkpoint_folder(application_folder: &str, number: u64, attempt: u64) -> String {
     format!("{application_folder}/checkpoints/{number}-{attempt}")
+}
+
+/// Folder of prepared output inside an [`application_folder`], without a slash at its end.
+pub fn output_folder(application_folder: &str) -> String {
+    format!("{application_folder}/output")
 }
 
 /// Key of the manifest inside a [`checkpoint_folder`].

@@ -15,6 +15,8 @@ pub type PropertyGroups = BTreeMap<String, BTreeMap<String, String>>;
 pub struct Assignment {
     /// Application name.
     pub application: String,
+    /// Identity of the application, of no other one ever: goes into names that outlive the process.
+    pub application_id: String,
     /// Application version to run.
     pub version: i64,
     /// Number of this process incarnation (fencing token), rising within an application.
@@ -29,6 +31,10 @@ pub struct Assignment {
     pub checkpointing: Checkpointing,
     /// Manifest key of the checkpoint or snapshot to start from.
     pub restore: Option<String>,
+    /// Manifest keys of checkpoints that earlier attempts got recorded without a word that their
+    /// output is visible, oldest first: to be committed before anything else.
+    #[serde(default)]
+    pub unfinished: Vec<String>,
     /// Drop state that fits no operator of the program.
     pub allow_non_restored_state: bool,
     /// Number the next checkpoint gets.
@@ -95,6 +101,17 @@ pub struct S3Settings {
     pub session_token: Option<String>,
     /// Bucket in the path rather than in the host name.
     pub path_style: bool,
+}
+
+impl Storage {
+    /// The whole key of what protocol and manifests call `key`.
+    #[must_use]
+    pub fn full_key(&self, key: &str) -> String {
+        match self.prefix.trim_matches('/') {
+            "" => key.to_owned(),
+            prefix => format!("{prefix}/{key}"),
+        }
+    }
 }
 
 impl std::fmt::Debug for S3Settings {

@@ -1,6 +1,6 @@
 -- Forgets old checkpoints; $1 = how many of the newest of each application stay.
--- A checkpoint also stays while a snapshot is made of it, and while a run that has not ended
--- started from it (its next attempt may have nothing newer).
+-- A checkpoint also stays while a snapshot is made of it, while a run that has not ended
+-- started from it (its next attempt may have nothing newer), and until its output is visible.
 WITH ranked AS (
     SELECT application_id, number,
            row_number() OVER (PARTITION BY application_id ORDER BY number DESC) AS place
@@ -11,6 +11,7 @@ WITH ranked AS (
      WHERE k.application_id = c.application_id
        AND k.number = c.number
        AND k.place > $1
+       AND c.committed_at IS NOT NULL
        AND NOT EXISTS (SELECT FROM snapshots s
                         WHERE s.application_id = c.application_id
                           AND s.checkpoint = c.number)

@@ -119,7 +119,48 @@ impl Tx {
         Ok(owner == Some(stored(run.attempt)))
     }
 
-    /// Notes that the output of a run's checkpoints up to `number` is visible.
+    /// Notes that the output of all checkpoints that attempts before `attempt` recorded is visible.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_earlier_committed(
+        &mut self,
+        application: ApplicationId,
+        attempt: u64,
+    ) -> Result<()> {
+        sqlx::query(
+            "UPDATE checkpoints SET committed_at = now()
+              WHERE application_id = $1 AND attempt < $2 AND committed_at IS NULL",
+        )
+        .bind(application.0)
+        .bind(stored(attempt))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Manifests of an application's checkpoints whose output is not known to be visible, oldest
+    /// first. There is at most one: an attempt commits it before it records another.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn unfinished_checkpoints(
+        &mut self,
+        application: ApplicationId,
+    ) -> Result<Vec<String>> {
+        let manifests = sqlx::query_scalar(
+            "SELECT manifest FROM checkpoints
+              WHERE application_id = $1 AND committed_at IS NULL
+              ORDER BY number",
+        )
+        .bind(application.0)
+        .fetch_all(&mut *self.inner)
+        .await?;
+        Ok(manifests)
+    }
+
+    /// Notes that the output of an application's checkpoints up to `number` is visible: they are
+    /// committed in the order of their numbers.
     ///
     /// # Errors
     /// The database does not answer.

@@ -114,6 +114,7 @@ async fn assignment(
     };
     Ok(Assignment {
         application: claim.job.application.to_string(),
+        application_id: claim.application_id.to_string(),
         version: claim.version.get(),
         attempt: claim.job.attempt,
         code,
@@ -121,6 +122,7 @@ async fn assignment(
         parallelism: claim.parallelism,
         checkpointing: claim.checkpointing.clone(),
         restore: claim.restore.manifest().map(str::to_owned),
+        unfinished: claim.unfinished.clone(),
         allow_non_restored_state: claim.allow_non_restored_state,
         next_checkpoint: claim.next_checkpoint,
         storage: options.storage.clone(),

@@ -12,6 +12,7 @@ use super::location::Location;
 use super::options::CommitPolicy;
 use super::part::unwritable;
 use super::pending::{HiddenFile, Prepared, Upload, Waiting};
+use super::sweep::Leftovers;
 use super::trigger::Moment;
 use crate::s3::{self, S3};
 
@@ -25,6 +26,7 @@ pub(super) struct FileCommitter {
     pub(super) s3: Option<S3>,
     pub(super) policy: Option<CommitPolicy>,
     pub(super) waiting: Waiting,
+    pub(super) leftovers: Leftovers,
 }
 
 impl Committer for FileCommitter {
@@ -33,10 +35,22 @@ impl Committer for FileCommitter {
         for group in prepared.chunks(AT_ONCE) {
             self.show(group)?;
         }
-        match self.policy.clone() {
-            Some(policy) => self.mark_complete(&policy, &prepared),
-            None => Ok(()),
+        let Some(policy) = self.policy.clone() else { return Ok(()) };
+        for partition in self.completed(&policy, &prepared) {
+            self.mark(&partition, &policy.file_name)?;
+            self.waiting.remove(&partition);
         }
+        Ok(())
+    }
+
+    /// Partitions that were complete are marked already.
+    fn restored(&mut self, committables: &[Committable]) -> Result<()> {
+        let prepared = read_all(committables)?;
+        let Some(policy) = self.policy.clone() else { return Ok(()) };
+        for partition in self.completed(&policy, &prepared) {
+            self.waiting.remove(&partition);
+        }
+        Ok(())
     }
 
     fn abort(&mut self, committables: &[Committable]) -> Result<()> {
@@ -55,6 +69,10 @@ impl Committer for FileCommitter {
             }
         }
         Ok(())
+    }
+
+    fn sweep(&mut self) -> Result<usize> {
+        self.leftovers.remove(&self.location, self.s3.as_ref())
     }
 }
 
@@ -105,7 +123,8 @@ impl FileCommitter {
         }
     }
 
-    fn mark_complete(&self, policy: &CommitPolicy, prepared: &[Prepared]) -> Result<()> {
+    /// Partitions that are complete as of a checkpoint; they wait until they are marked.
+    fn completed(&self, policy: &CommitPolicy, prepared: &[Prepared]) -> Vec<String> {
         let mut moment = Moment { watermark: i64::MIN, now_ms: i64::MIN };
         let mut watermarks = Vec::new();
         for entry in prepared {
@@ -122,13 +141,9 @@ impl FileCommitter {
         for partition in written {
             self.waiting.add(partition, moment.now_ms);
         }
-        for (partition, first_ms) in self.waiting.all() {
-            if policy.complete(&partition, first_ms, moment) {
-                self.mark(&partition, &policy.file_name)?;
-                self.waiting.remove(&partition);
-            }
-        }
-        Ok(())
+        let all = self.waiting.all().into_iter();
+        let complete = all.filter(|(partition, first)| policy.complete(partition, *first, moment));
+        complete.map(|(partition, _)| partition).collect()
     }
 
     /// Writes an empty success file, over an older one.

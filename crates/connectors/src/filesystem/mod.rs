@@ -8,9 +8,10 @@
 //!
 //! Unlike Flink, a sink rolls its part files at *every* checkpoint: what a checkpoint covers is
 //! visible as soon as it is committed, and no file stays open over checkpoints. Part files are
-//! named `part-{attempt}-{sink}-{subtask}-{number}`, never twice alike. A crash may leave hidden
-//! `.part-….inprogress` files or unfinished uploads behind, which no reader sees; a rule of the bucket
-//! should abort uploads that are older than an application may stand still.
+//! named `part-{application}-{attempt}-{sink}-{subtask}-{number}`, never twice alike. A crash may leave
+//! hidden `.part-….inprogress` files or unfinished uploads behind, which no reader sees; the next attempt
+//! removes them (`sweep.rs`). A rule of the bucket that aborts old uploads must leave them longer than
+//! an application may stand still between a checkpoint and its commit.
 
 mod bytes;
 mod columns;
@@ -25,6 +26,7 @@ mod reader;
 mod sink;
 mod source;
 mod splits;
+mod sweep;
 mod trigger;
 mod writer;
 

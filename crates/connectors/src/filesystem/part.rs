@@ -18,6 +18,16 @@ const _: () = assert!(PART_BYTES >= MIN_PART_BYTES);
 /// S3 allows 10 000 parts.
 pub(super) const MAX_FILE_BYTES: u64 = 9_000 * PART_BYTES as u64;
 
+/// Name of a part file.
+pub(super) fn file_name(rest: &str) -> String {
+    format!("part-{rest}")
+}
+
+/// The part file that a hidden file of this name is to become.
+pub(super) fn hidden_name(name: &str) -> Option<&str> {
+    name.strip_prefix('.')?.strip_suffix(".inprogress")
+}
+
 /// A part file that nobody sees yet.
 #[derive(Debug)]
 pub(super) enum PartFile {

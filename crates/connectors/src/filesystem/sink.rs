@@ -5,13 +5,14 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use engine::Result;
 use engine::connector::{TableRefused, TableSpec};
-use engine::sink::{Committer, Sink, SinkContext, SinkWriter};
+use engine::sink::{CommitContext, Committer, Sink, SinkContext, SinkWriter};
 
 use super::committer::FileCommitter;
 use super::location::Location;
 use super::options::{CommitPolicy, Table};
 use super::part::MAX_FILE_BYTES;
 use super::pending::Waiting;
+use super::sweep::Leftovers;
 use super::writer::Writer;
 use crate::registry::Environment;
 use crate::s3::S3;
@@ -109,8 +110,10 @@ impl Sink for FileSink {
         Ok(Box::new(Writer::new(layout, s3, encoder, self.waiting.clone(), context)))
     }
 
-    fn committer(&self, _attempt: u64) -> Result<Option<Box<dyn Committer>>> {
+    fn committer(&self, context: CommitContext) -> Result<Option<Box<dyn Committer>>> {
+        let CommitContext { application_id, attempt, .. } = context;
         Ok(Some(Box::new(FileCommitter {
+            leftovers: Leftovers { application_id, attempt },
             location: self.layout.table.location.clone(),
             s3: self.client(),
             policy: self.layout.policy.clone(),

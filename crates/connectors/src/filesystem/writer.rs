@@ -11,7 +11,7 @@ use engine::batch::{Batch, Watermark};
 use engine::metrics::NodeMetrics;
 use engine::sink::{Committable, SinkContext, SinkWriter};
 
-use super::part::{Closing, PartFile};
+use super::part::{Closing, PartFile, file_name};
 use super::partition;
 use super::pending::{Prepared, Progress, Waiting};
 use super::sink::Layout;
@@ -106,7 +106,7 @@ impl Writer {
         if !self.open.contains_key(folder) {
             let SinkContext { attempt_id, subtask, .. } = &self.context;
             let token = self.layout.token;
-            let name = format!("part-{attempt_id}-{token:08x}-{subtask}-{}", self.files);
+            let name = file_name(&format!("{attempt_id}-{token:08x}-{subtask}-{}", self.files));
             self.files += 1;
             let location = &self.layout.table.location;
             let file = PartFile::open(location, self.s3.as_ref(), folder, &name)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engine::connector::{TableRefused, TableSpec};
-use engine::sink::{Committer, Sink, SinkContext, SinkWriter};
+use engine::sink::{CommitContext, Committer, Sink, SinkContext, SinkWriter};
 use engine::{Error, Result};
 use rdkafka::ClientConfig;
 
@@ -164,7 +164,7 @@ impl Sink for KafkaSink {
         }))
     }
 
-    fn committer(&self, _attempt: u64) -> Result<Option<Box<dyn Committer>>> {
+    fn committer(&self, _context: CommitContext) -> Result<Option<Box<dyn Committer>>> {
         Ok(None)
     }
 }

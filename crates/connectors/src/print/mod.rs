@@ -10,7 +10,7 @@ use engine::batch::Batch;
 use engine::clock::Clock;
 use engine::connector::{TableRefused, TableSpec};
 use engine::metrics::NodeMetrics;
-use engine::sink::{Committable, Committer, Sink, SinkContext, SinkWriter};
+use engine::sink::{CommitContext, Committable, Committer, Sink, SinkContext, SinkWriter};
 use model::protocol::LogLine;
 
 use crate::format::View;
@@ -78,7 +78,7 @@ impl Sink for PrintSink {
         }))
     }
 
-    fn committer(&self, _attempt: u64) -> Result<Option<Box<dyn Committer>>> {
+    fn committer(&self, _context: CommitContext) -> Result<Option<Box<dyn Committer>>> {
         Ok(None)
     }
 }

@@ -48,7 +48,7 @@ fn printed(options: &[(&str, &str)], parallelism: usize, batch: &Batch, hook: bo
         attempt_id: "run-1".to_owned(),
         attempt: 1,
         clock: Arc::new(ManualClock::at(7)),
-        metrics: Arc::new(NodeMetrics::default()),
+        ..SinkContext::alone("")
     };
     sink.open(context).expect("it opens").write(batch.clone()).expect("it prints");
     let lines = lines.lock().expect("no panic");

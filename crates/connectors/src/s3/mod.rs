@@ -18,5 +18,5 @@ mod objects;
 
 pub use client::{Pending, S3};
 pub use error::{Error, Result};
-pub use multipart::{MIN_PART_BYTES, Part};
+pub use multipart::{MIN_PART_BYTES, OpenUpload, Part};
 pub use objects::Object;

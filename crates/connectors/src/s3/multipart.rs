@@ -19,6 +19,15 @@ pub struct Part {
     pub etag: String,
 }
 
+/// An upload under way, or left behind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenUpload {
+    /// Key of the object to be.
+    pub key: String,
+    /// Its upload id.
+    pub upload: String,
+}
+
 impl S3 {
     /// Begins an upload and sends its first part.
     #[must_use]
@@ -89,6 +98,31 @@ impl S3 {
                 Err(error) => Err(error),
             }
         })
+    }
+
+    /// Uploads that are neither finished nor aborted, of keys that begin with `prefix`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchBucket`], or any other.
+    pub fn list_uploads(&self, bucket: &str, prefix: &str) -> Result<Vec<OpenUpload>> {
+        let mut found = Vec::new();
+        let (mut key_marker, mut upload_marker) = (None, None);
+        loop {
+            let request = self.client.list_multipart_uploads().bucket(bucket).prefix(prefix);
+            let request = request.set_key_marker(key_marker).set_upload_id_marker(upload_marker);
+            let answer = self.run(request.send());
+            let page =
+                answer.map_err(|error| Error::sort("list uploads in", bucket, "", &error))?;
+            found.extend(page.uploads().iter().filter_map(|upload| {
+                let (key, upload) = (upload.key()?.to_owned(), upload.upload_id()?.to_owned());
+                Some(OpenUpload { key, upload })
+            }));
+            key_marker = page.next_key_marker().map(str::to_owned);
+            upload_marker = page.next_upload_id_marker().map(str::to_owned);
+            if page.is_truncated() != Some(true) || key_marker.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     async fn create_upload(&self, bucket: &str, key: &str) -> Result<String> {

@@ -11,7 +11,9 @@ use engine::connector::{Connectors as _, TableSpec};
 use model::protocol::S3Settings;
 use tokio::runtime::Runtime;
 
-use crate::table::{Positions, Written, context, lines, read, reader, registry, source, table};
+use crate::table::{
+    Positions, Written, committing, context, lines, read, reader, registry, source, table,
+};
 
 /// Rows of `id`, `name` and `day`.
 pub(crate) fn rows(rows: &[(i64, &str, Option<i32>)]) -> RecordBatch {
@@ -127,7 +129,7 @@ fn prepared_files_survive_a_crash() {
     assert_eq!(tree(folder.path()).len(), 1);
 
     let sink = registry.sink(&spec).unwrap();
-    let mut committer = sink.committer(2).unwrap().unwrap();
+    let mut committer = sink.committer(committing(2)).unwrap().unwrap();
     committer.commit(1, &prepared).unwrap();
     committer.commit(1, &prepared).unwrap();
     let want = pairs(&[("name=x/day=0/part-a1-0-0", "{\"id\":1}\n")]);
@@ -143,6 +145,28 @@ fn prepared_files_survive_a_crash() {
     let error = again.committer.as_mut().unwrap().commit(2, &unwanted).unwrap_err();
     assert!(error.to_string().contains("output is lost"), "{error}");
     assert!(!error.fault.retry);
+}
+
+#[test]
+fn hidden_files_of_earlier_attempts_are_swept() {
+    let runtime = Runtime::new().unwrap();
+    let (registry, _) = registry(&S3Settings::default(), runtime.handle().clone());
+    let folder = tempfile::tempdir().unwrap();
+    let spec = partitioned(folder.path().to_str().unwrap(), &[]);
+    for attempt_id in ["a-1", "a-2", "b-1"] {
+        let mut out = Written::open(&registry, &spec, attempt_id);
+        out.write(rows(&[(1, "x", Some(0))]));
+        let prepared = out.prepare(1);
+        if attempt_id == "a-1" {
+            out.commit(1, &prepared);
+        }
+    }
+    let sink = registry.sink(&spec).unwrap();
+    let mut committer = sink.committer(committing(3)).unwrap().unwrap();
+    assert_eq!(committer.sweep().unwrap(), 1);
+    assert_eq!(committer.sweep().unwrap(), 0);
+    let left: Vec<String> = tree(folder.path()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(left, ["name=x/day=0/.part-b-1-0-0.inprogress", "name=x/day=0/part-a-1-0-0"]);
 }
 
 #[test]
@@ -221,10 +245,15 @@ fn success_files_wait_for_the_partition_s_time() {
     let second = out.prepare(2);
     drop(out);
     let sink = registry.sink(&spec).unwrap();
-    let mut committer = sink.committer(2).unwrap().unwrap();
+    let mut committer = sink.committer(committing(2)).unwrap().unwrap();
     committer.commit(2, &second).unwrap();
     assert!(!done.exists());
-    let mut writer = sink.open(context("a2")).unwrap();
+    // Also to who starts from it without having to commit it.
+    let sink = registry.sink(&spec).unwrap();
+    let mut committer = sink.committer(committing(3)).unwrap().unwrap();
+    committer.restored(&second).unwrap();
+    assert!(!done.exists());
+    let mut writer = sink.open(context("a3")).unwrap();
     writer.on_watermark(Watermark(6 * 3_600_000 + 1)).unwrap();
     let third = writer.prepare(3).unwrap();
     committer.commit(3, &third).unwrap();

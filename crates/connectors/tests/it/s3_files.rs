@@ -6,7 +6,7 @@ use engine::connector::Connectors as _;
 
 use crate::files::{partitioned, plain, rows};
 use crate::s3::Store;
-use crate::table::{Written, context, lines, read, reader, registry, source, table};
+use crate::table::{Written, committing, context, lines, read, reader, registry, source, table};
 
 fn start() -> (Store, Registry) {
     let store = Store::start("lake");
@@ -39,7 +39,7 @@ fn objects_are_visible_after_the_commit_and_not_before() {
     // Another attempt finishes what this one prepared, however often.
     let sink = registry.sink(&spec).unwrap();
     for attempt in 2..4 {
-        let mut committer = sink.committer(attempt).unwrap().unwrap();
+        let mut committer = sink.committer(committing(attempt)).unwrap().unwrap();
         committer.commit(1, &prepared).unwrap();
     }
     let want = [
@@ -110,4 +110,26 @@ fn a_missing_bucket_is_named() {
     let Err(error) = sink.open(context("a")) else { panic!("it must not open") };
     assert!(error.to_string().contains("bucket `nobody` does not exist"), "{error}");
     assert!(!error.fault.retry);
+}
+
+#[test]
+fn what_earlier_attempts_began_is_swept() {
+    let (store, registry) = start();
+    let spec = partitioned("s3://lake/t", &[]);
+    let uploads = || store.s3.list_uploads("lake", "t/").unwrap().len();
+    let sink = registry.sink(&spec).unwrap();
+    // Prepared but never recorded, by attempt 1 and 2 of `a`, and by another application.
+    for attempt_id in ["a-1", "a-2", "b-1"] {
+        let mut out = Written::open(&registry, &spec, attempt_id);
+        out.write(rows(&[(1, "x", Some(0))]));
+        assert_eq!(out.prepare(1).len(), 1);
+    }
+    assert_eq!(uploads(), 3);
+    let mut second = sink.committer(committing(2)).unwrap().unwrap();
+    assert_eq!(second.sweep().unwrap(), 1);
+    let mut third = sink.committer(committing(3)).unwrap().unwrap();
+    assert_eq!(third.sweep().unwrap(), 1);
+    assert_eq!(third.sweep().unwrap(), 0);
+    assert_eq!(uploads(), 1);
+    assert_eq!(objects(&store), []);
 }

@@ -12,8 +12,9 @@ use engine::batch::Batch;
 use engine::clock::SystemClock;
 use engine::connector::{ColumnSpec, Connectors as _, TableSpec};
 use engine::metrics::NodeMetrics;
-use engine::sink::{Committable, Committer, SinkContext, SinkWriter};
+use engine::sink::{CommitContext, Committable, Committer, SinkContext, SinkWriter};
 use engine::source::{Polled, Position, Source, SourceContext, SourceReader, SplitId};
+use engine::stash::MemoryStash;
 use model::protocol::S3Settings;
 use tokio::runtime::Handle;
 
@@ -132,7 +133,7 @@ impl Written {
     pub(crate) fn open(registry: &Registry, table: &TableSpec, attempt_id: &str) -> Self {
         let sink = registry.sink(table).unwrap();
         let writer = sink.open(context(attempt_id)).unwrap();
-        let committer = sink.committer(1).unwrap();
+        let committer = sink.committer(committing(1)).unwrap();
         Self { writer, committer }
     }
 
@@ -153,12 +154,16 @@ impl Written {
 }
 
 pub(crate) fn context(attempt_id: &str) -> SinkContext {
-    SinkContext {
-        subtask: 0,
-        parallelism: 1,
-        attempt_id: attempt_id.to_owned(),
-        attempt: 1,
+    SinkContext::alone(attempt_id)
+}
+
+/// For the committer of attempt `attempt` of application `a`.
+pub(crate) fn committing(attempt: u64) -> CommitContext {
+    CommitContext {
+        operator_id: "sink".to_owned(),
+        application_id: "a".to_owned(),
+        attempt,
         clock: Arc::new(SystemClock),
-        metrics: Arc::new(NodeMetrics::default()),
+        stash: Arc::new(MemoryStash::default()),
     }
 }

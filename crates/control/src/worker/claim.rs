@@ -39,6 +39,9 @@ pub struct Claim {
     pub checkpointing: Checkpointing,
     /// What to start from.
     pub restore: RestoreDecision,
+    /// Manifests of checkpoints whose output may not be visible yet, oldest first; the attempt makes it
+    /// visible before anything else.
+    pub unfinished: Vec<String>,
     /// Drop state that fits no operator of the program.
     pub allow_non_restored_state: bool,
     /// Number the next checkpoint gets.
@@ -140,6 +143,7 @@ impl Control {
             kpus: run.kpus,
             checkpointing: flink.checkpoint.for_job(),
             restore: decision,
+            unfinished: tx.unfinished_checkpoints(application.id).await?,
             allow_non_restored_state: run.configuration.allow_non_restored_state,
             next_checkpoint: tx.next_checkpoint(application.id).await?,
         }))

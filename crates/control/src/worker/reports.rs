@@ -103,10 +103,8 @@ impl Control {
             message.push_str(&dropped.join(", "));
         }
         note(&mut tx, &application, &run, "JobRunning", &message).await?;
-        // A restore makes the output of its checkpoint visible before anything else.
-        if let Some(number) = restored {
-            tx.set_committed(application.id, number).await?;
-        }
+        // An attempt makes everything visible that earlier ones got recorded, before it runs.
+        tx.set_earlier_committed(application.id, run.attempt).await?;
         if run.desired == Desired::CommitAndStop {
             tx.set_desired(run.id, Desired::Cancel, run.stop_snapshot.as_ref()).await?;
         }

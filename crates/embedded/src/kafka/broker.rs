@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +18,8 @@ use super::coordinator::{self, Coordinator};
 use super::identity::Identity;
 use super::log::Durability;
 use super::offsets::Offsets;
+use super::settling;
+use super::transactions::Transactions;
 use crate::blocking::off_the_runtime;
 use crate::error::{Error, Result};
 
@@ -64,6 +67,9 @@ pub(super) struct Shared {
     pub(super) catalog: Catalog,
     pub(super) coordinator: Coordinator,
     pub(super) offsets: Mutex<Offsets>,
+    pub(super) transactions: Mutex<Transactions>,
+    /// Notified when a transaction was begun or could not be ended.
+    pub(super) deadlines: Notify,
     pub(super) identity: Mutex<Identity>,
     pub(super) stop: CancellationToken,
     /// Locked: keeps other brokers off the folder.
@@ -88,6 +94,7 @@ impl Broker {
         let address = listener.local_addr().map_err(refused)?;
         let tasks = TaskTracker::new();
         tasks.spawn(coordinator::keep_time(Arc::clone(&shared)));
+        tasks.spawn(settling::keep_time(Arc::clone(&shared)));
         tasks.spawn(connection::accept(listener, Arc::clone(&shared), tasks.clone()));
         tracing::info!(%address, dir = %dir.display(), "kafka broker is ready");
         Ok(Self { address, shared, stop, tasks })
@@ -135,7 +142,7 @@ impl Drop for Broker {
     }
 }
 
-fn open(dir: &Path, options: Options, stop: CancellationToken) -> Result<Shared> {
+pub(super) fn open(dir: &Path, options: Options, stop: CancellationToken) -> Result<Shared> {
     fs::create_dir_all(dir).map_err(Error::io("create", dir))?;
     let lock = dir.join("lock");
     let claim = File::create(&lock).map_err(Error::io("create", &lock))?;
@@ -160,15 +167,22 @@ fn open(dir: &Path, options: Options, stop: CancellationToken) -> Result<Shared>
     let catalog = Catalog::open(dir, durability).map_err(Error::io("open the topics in", dir))?;
     let path = dir.join("offsets.journal");
     let offsets = Offsets::open(&path, options.fsync).map_err(Error::io("open", &path))?;
+    let path = dir.join("transactions.journal");
+    let transactions =
+        Transactions::open(&path, options.fsync).map_err(Error::io("open", &path))?;
     let path = dir.join("broker.json");
     let identity = Identity::open(&path).map_err(Error::io("open", &path))?;
-    Ok(Shared {
+    let shared = Shared {
         options,
         catalog,
         coordinator: Coordinator::default(),
         offsets: Mutex::new(offsets),
+        transactions: Mutex::new(transactions),
+        deadlines: Notify::new(),
         identity: Mutex::new(identity),
         stop,
         _claim: claim,
-    })
+    };
+    shared.settle_all().map_err(Error::io("end the transactions in", dir))?;
+    Ok(shared)
 }

@@ -70,6 +70,17 @@ impl Coordinator {
         self.with(group, |group, now| (group.may_commit(now, member, generation), Vec::new()))
     }
 
+    pub(super) fn may_commit_in_transaction(
+        &self,
+        group: &str,
+        member: &str,
+        generation: i32,
+    ) -> Result<(), ResponseError> {
+        self.with(group, |group, now| {
+            (group.may_commit_in_transaction(now, member, generation), Vec::new())
+        })
+    }
+
     /// A group, if it has or had members since the broker was started.
     pub(super) fn describe(&self, group: &str) -> Option<Description> {
         self.lock().get(group).map(Group::describe)

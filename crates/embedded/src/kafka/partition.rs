@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::Notify;
 
 use super::log::{AppendError, Durability, Log};
+use super::transaction::{Instance, Outcome};
 
 /// One partition of a topic.
 #[derive(Debug)]
@@ -32,6 +33,18 @@ impl Partition {
         let base_offset = self.log().append(batch)?;
         self.wake();
         Ok(base_offset)
+    }
+
+    /// Ends the transaction of a producer here and wakes whoever waits for that.
+    pub(super) fn append_marker(
+        &self,
+        who: Instance,
+        outcome: Outcome,
+        timestamp: i64,
+    ) -> io::Result<()> {
+        self.log().append_marker(who, outcome, timestamp)?;
+        self.wake();
+        Ok(())
     }
 
     /// Has `waiter` notified once, at the next change. To miss none, look at the log afterwards.

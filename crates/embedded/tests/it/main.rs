@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "../support/any_kafka.rs"]
+mod any_kafka;
 mod kafka;
 mod postgres;
 mod s3;

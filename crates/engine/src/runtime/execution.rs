@@ -21,6 +21,7 @@ use crate::batch::Barrier;
 use crate::clock::Clock;
 use crate::graph::StreamGraph;
 use crate::metrics::NodeMetrics;
+use crate::stash::Stash;
 use crate::{Error, Result};
 
 /// How a graph is run.
@@ -36,8 +37,10 @@ pub struct ExecutionOptions {
     pub clock: Arc<dyn Clock>,
     /// Attempt number (fencing token) of this process.
     pub attempt: u64,
-    /// Identity of this run and attempt, unique in time.
-    pub attempt_id: String,
+    /// Identity of the application ([`crate::sink::CommitContext::application_id`]).
+    pub application_id: String,
+    /// Where sinks keep prepared output.
+    pub stash: Arc<dyn Stash>,
     /// Where to go on from; `None` = a fresh start.
     pub restored: Option<RestoredGraph>,
     /// Number of the first checkpoint that will be taken.
@@ -98,7 +101,8 @@ impl Execution {
             batch_size: options.batch_size,
             channel_capacity: options.channel_capacity,
             attempt: options.attempt,
-            attempt_id: options.attempt_id.into(),
+            attempt_id: format!("{}-{}", options.application_id, options.attempt).into(),
+            stash: options.stash,
             first_checkpoint: options.first_checkpoint,
         };
         let nodes = wiring.gauges();

@@ -1,6 +1,7 @@
 //! Runs a bounded graph to its end in this process, without checkpoints on the way.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, unbounded};
@@ -10,7 +11,7 @@ use super::coordinator::{Action, Coordinator, CoordinatorSettings};
 use super::event::ExecutionEvent;
 use super::execution::{Execution, ExecutionOptions};
 use crate::graph::{NodeKind, StreamGraph};
-use crate::sink::Committer;
+use crate::sink::{CommitContext, Committer};
 use crate::{Error, Result};
 
 /// What a bounded run has done.
@@ -54,7 +55,15 @@ pub fn run_to_end(graph: StreamGraph, options: ExecutionOptions) -> Result<Summa
             NodeKind::Source(_) => sources.push(node.operator_id.clone()),
             NodeKind::Sink(sink) => {
                 sinks.push(node.operator_id.clone());
-                if let Some(committer) = sink.committer(options.attempt)? {
+                let context = CommitContext {
+                    operator_id: node.operator_id.clone(),
+                    application_id: options.application_id.clone(),
+                    attempt: options.attempt,
+                    clock: Arc::clone(&options.clock),
+                    stash: Arc::clone(&options.stash),
+                };
+                if let Some(mut committer) = sink.committer(context)? {
+                    committer.take_over(&[])?;
                     committers.insert(node.operator_id.clone(), committer);
                 }
             }

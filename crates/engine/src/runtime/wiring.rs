@@ -23,6 +23,7 @@ use crate::graph::{NodeKind, StreamGraph};
 use crate::operator::OperatorContext;
 use crate::sink::SinkContext;
 use crate::source::SourceContext;
+use crate::stash::Stash;
 use crate::state::owned;
 
 /// Everything subtasks are made of.
@@ -35,6 +36,7 @@ pub(super) struct Wiring<'a> {
     pub(super) channel_capacity: usize,
     pub(super) attempt: u64,
     pub(super) attempt_id: Arc<str>,
+    pub(super) stash: Arc<dyn Stash>,
     pub(super) first_checkpoint: u64,
 }
 
@@ -50,6 +52,7 @@ pub(super) struct Opener {
     batch_size: usize,
     attempt: u64,
     attempt_id: Arc<str>,
+    stash: Arc<dyn Stash>,
     first_checkpoint: u64,
 }
 
@@ -157,6 +160,7 @@ impl Wiring<'_> {
             batch_size: self.batch_size,
             attempt: self.attempt,
             attempt_id: Arc::clone(&self.attempt_id),
+            stash: Arc::clone(&self.stash),
             first_checkpoint: self.first_checkpoint,
         }
     }
@@ -244,6 +248,7 @@ impl Opener {
                 attempt: self.attempt,
                 clock: Arc::clone(&self.shared.clock),
                 metrics: Arc::clone(&part.metrics),
+                stash: Arc::clone(&self.stash),
             })?),
         };
         Ok(Link {

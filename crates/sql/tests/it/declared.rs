@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use engine::connector::{Connectors, TableRefused, TableSpec};
-use engine::sink::{Committer, Sink, SinkContext, SinkWriter};
+use engine::sink::{CommitContext, Committer, Sink, SinkContext, SinkWriter};
 use engine::source::{Source, SourceContext, SourceReader};
 use engine::{Error, Result};
 
@@ -71,7 +71,7 @@ impl Sink for Table {
         Err(Error::internal("a declared table takes no records"))
     }
 
-    fn committer(&self, _attempt: u64) -> Result<Option<Box<dyn Committer>>> {
+    fn committer(&self, _context: CommitContext) -> Result<Option<Box<dyn Committer>>> {
         Ok(None)
     }
 }

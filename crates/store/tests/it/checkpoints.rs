@@ -29,6 +29,12 @@ async fn a_number_belongs_to_the_attempt_that_recorded_it_first() {
     let listed = tx.list_checkpoints(application.id, 9).await.unwrap();
     let committed: Vec<bool> = listed.iter().map(|c| c.committed_at.is_some()).collect();
     assert_eq!(committed, [false, true]);
+    let unfinished = |number: u64, attempt: u64| format!("app/{number}-{attempt}/manifest.json");
+    assert_eq!(tx.unfinished_checkpoints(application.id).await.unwrap(), [unfinished(2, 5)]);
+    tx.set_earlier_committed(application.id, 5).await.unwrap();
+    assert_eq!(tx.unfinished_checkpoints(application.id).await.unwrap(), [unfinished(2, 5)]);
+    tx.set_earlier_committed(application.id, 6).await.unwrap();
+    assert!(tx.unfinished_checkpoints(application.id).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -51,6 +57,9 @@ async fn needed_checkpoints_are_not_retired() {
     let worker = model::ids::WorkerId(uuid::Uuid::new_v4());
     let lease = std::time::Duration::from_secs(60);
     tx.claim_run(&run, worker, lease, &decision, false).await.unwrap();
+    // Until the output of the first four is known to be visible, none may go.
+    assert_eq!(tx.retire_checkpoints(2).await.unwrap(), 0);
+    tx.set_committed(application.id, 4).await.unwrap();
     assert_eq!(tx.retire_checkpoints(2).await.unwrap(), 2);
     let kept = tx.list_checkpoints(application.id, 9).await.unwrap();
     assert_eq!(kept.iter().map(|c| c.number).collect::<Vec<_>>(), [6, 5, 3, 2]);

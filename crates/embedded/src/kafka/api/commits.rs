@@ -19,8 +19,9 @@ use kafka_protocol::protocol::StrBytes;
 use super::{NODE, Session, text};
 use crate::kafka::offsets::{Committed, Place};
 
-/// The kind of coordinator for consumer groups; 1 would be for transactions.
+/// Kinds of coordinators. All are this broker.
 const FOR_GROUPS: i8 = 0;
+const FOR_TRANSACTIONS: i8 = 1;
 
 /// From these versions on several groups can be asked for at once.
 const FIND_MANY: i16 = 4;
@@ -34,10 +35,9 @@ pub(super) fn find_coordinator(
     request: FindCoordinatorRequest,
     version: i16,
 ) -> FindCoordinatorResponse {
-    if request.key_type != FOR_GROUPS {
-        // Clients give up on this code at once; on others they try again for a minute.
-        let code = ResponseError::TransactionalIdAuthorizationFailed.code();
-        let reason = Some(text("this broker does not support transactions"));
+    if !matches!(request.key_type, FOR_GROUPS | FOR_TRANSACTIONS) {
+        let code = ResponseError::InvalidRequest.code();
+        let reason = Some(text("there are coordinators for groups and for transactions only"));
         let refuse = |key| {
             Coordinator::default().with_key(key).with_error_code(code).with_node_id((-1).into())
         };
@@ -121,15 +121,24 @@ fn may_commit(session: &Session, request: &OffsetCommitRequest) -> Result<(), Re
 }
 
 fn committed(partition: OffsetCommitRequestPartition) -> Result<Committed, ResponseError> {
-    let metadata = partition.committed_metadata.unwrap_or_default();
-    if metadata.len() > LONGEST_METADATA {
-        return Err(ResponseError::OffsetMetadataTooLarge);
-    }
     Ok(Committed {
         offset: partition.committed_offset,
         leader_epoch: partition.committed_leader_epoch,
-        metadata: metadata.to_string(),
+        metadata: check_metadata(partition.committed_metadata)?,
     })
+}
+
+/// What a consumer wants to be kept with an offset, if it is not too long.
+pub(super) fn check_metadata(metadata: Option<StrBytes>) -> Result<String, ResponseError> {
+    let metadata = metadata.unwrap_or_default();
+    match metadata.len() > LONGEST_METADATA {
+        true => Err(ResponseError::OffsetMetadataTooLarge),
+        false => Ok(metadata.to_string()),
+    }
+}
+
+pub(super) fn code_for(refusal: Option<ResponseError>) -> i16 {
+    refusal.map_or(0, |code| code.code())
 }
 
 pub(super) fn fetch(
@@ -141,7 +150,8 @@ pub(super) fn fetch(
         let names = request.topics.map(|topics| {
             topics.into_iter().map(|topic| (topic.name.0, topic.partition_indexes)).collect()
         });
-        let topics = look_up(session, &request.group_id, names).into_iter().map(|(name, found)| {
+        let found = look_up(session, &request.group_id, names, request.require_stable);
+        let topics = found.into_iter().map(|(name, found)| {
             OffsetFetchResponseTopic::default()
                 .with_name(name.into())
                 .with_partitions(found.into_iter().map(old_style).collect())
@@ -152,7 +162,8 @@ pub(super) fn fetch(
         let names = group.topics.map(|topics| {
             topics.into_iter().map(|topic| (topic.name.0, topic.partition_indexes)).collect()
         });
-        let topics = look_up(session, &group.group_id, names).into_iter().map(|(name, found)| {
+        let found = look_up(session, &group.group_id, names, request.require_stable);
+        let topics = found.into_iter().map(|(name, found)| {
             OffsetFetchResponseTopics::default()
                 .with_name(name.into())
                 .with_partitions(found.into_iter().map(new_style).collect())
@@ -164,20 +175,27 @@ pub(super) fn fetch(
     OffsetFetchResponse::default().with_groups(groups.collect())
 }
 
-/// Partitions of a topic with what was committed for them.
-type Found = Vec<(i32, Option<Committed>)>;
+/// Partitions of a topic with what was committed for them, unless that is not decided.
+type Found = Vec<(i32, Result<Option<Committed>, ResponseError>)>;
 
-/// What a group has committed, for these topics or for all.
+/// What a group has committed, for these topics or for all. Where `stable` is wanted, an open
+/// transaction that will commit an offset must have ended first.
 fn look_up(
     session: &Session,
     group: &str,
     topics: Option<Vec<(StrBytes, Vec<i32>)>>,
+    stable: bool,
 ) -> Vec<(StrBytes, Found)> {
+    let transactions = session.shared.transactions();
     let offsets = session.offsets();
+    let look_up = |place: &Place| match stable && transactions.hold(group, place) {
+        true => Err(ResponseError::UnstableOffsetCommit),
+        false => Ok(offsets.get(group, place).cloned()),
+    };
     let Some(topics) = topics else {
         let mut all: Vec<(StrBytes, Found)> = Vec::new();
-        for (place, committed) in offsets.of_group(group) {
-            let found = (place.partition, Some(committed.clone()));
+        for (place, _) in offsets.of_group(group) {
+            let found = (place.partition, look_up(place));
             match all.last_mut() {
                 Some((topic, places)) if **topic == *place.topic => places.push(found),
                 Some(_) | None => all.push((text(&*place.topic), vec![found])),
@@ -190,7 +208,7 @@ fn look_up(
         .map(|(topic, partitions)| {
             let find = |partition| {
                 let place = Place { topic: topic.to_string(), partition };
-                (partition, offsets.get(group, &place).cloned())
+                (partition, look_up(&place))
             };
             let found = partitions.into_iter().map(find).collect();
             (topic, found)
@@ -198,23 +216,33 @@ fn look_up(
         .collect()
 }
 
-/// How the protocol says that nothing was committed.
-fn or_nothing(committed: Option<Committed>) -> Committed {
-    committed.unwrap_or(Committed { offset: -1, leader_epoch: -1, metadata: String::new() })
+/// How the protocol says that nothing was committed, or nothing yet.
+fn or_nothing(found: Result<Option<Committed>, ResponseError>) -> (Committed, i16) {
+    let nothing = Committed { offset: -1, leader_epoch: -1, metadata: String::new() };
+    match found {
+        Ok(committed) => (committed.unwrap_or(nothing), 0),
+        Err(code) => (nothing, code.code()),
+    }
 }
 
-fn old_style((partition, committed): (i32, Option<Committed>)) -> OffsetFetchResponsePartition {
-    let committed = or_nothing(committed);
+fn old_style(
+    (partition, found): (i32, Result<Option<Committed>, ResponseError>),
+) -> OffsetFetchResponsePartition {
+    let (committed, code) = or_nothing(found);
     OffsetFetchResponsePartition::default()
+        .with_error_code(code)
         .with_partition_index(partition)
         .with_committed_offset(committed.offset)
         .with_committed_leader_epoch(committed.leader_epoch)
         .with_metadata(Some(text(committed.metadata)))
 }
 
-fn new_style((partition, committed): (i32, Option<Committed>)) -> OffsetFetchResponsePartitions {
-    let committed = or_nothing(committed);
+fn new_style(
+    (partition, found): (i32, Result<Option<Committed>, ResponseError>),
+) -> OffsetFetchResponsePartitions {
+    let (committed, code) = or_nothing(found);
     OffsetFetchResponsePartitions::default()
+        .with_error_code(code)
         .with_partition_index(partition)
         .with_committed_offset(committed.offset)
         .with_committed_leader_epoch(committed.leader_epoch)

@@ -9,6 +9,7 @@ use kafka_protocol::messages::describe_configs_response::{
 };
 use kafka_protocol::messages::{DescribeConfigsRequest, DescribeConfigsResponse};
 
+use super::producers::MAX_TIMEOUT_MS;
 use super::{NODE, Session, text};
 use crate::kafka::catalog::{Refusal, unknown_topic};
 use crate::kafka::settings::{TOPIC_SETTINGS, max_message_bytes};
@@ -86,6 +87,7 @@ fn broker(session: &Session, name: &str) -> Result<Vec<DescribeConfigsResourceRe
         ("default.replication.factor", ("1".to_owned(), INT)),
         ("message.max.bytes", (max_message_bytes(), INT)),
         ("num.partitions", (options.default_partitions.to_string(), INT)),
+        ("transaction.max.timeout.ms", (MAX_TIMEOUT_MS.to_string(), INT)),
     ]);
     let describe = |(name, (value, kind)): (&str, (String, i8))| {
         setting(name, &value, kind, FROM_STATIC_BROKER).with_read_only(true)

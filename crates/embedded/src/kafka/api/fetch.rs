@@ -6,13 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_protocol::ResponseError;
 use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic};
-use kafka_protocol::messages::fetch_response::{FetchableTopicResponse, PartitionData};
-use kafka_protocol::messages::{FetchRequest, FetchResponse};
+use kafka_protocol::messages::fetch_response::{
+    AbortedTransaction, FetchableTopicResponse, PartitionData,
+};
+use kafka_protocol::messages::{FetchRequest, FetchResponse, ProducerId};
 use tokio::time::Instant;
 
 use super::Session;
 use crate::kafka::catalog::Topic;
-use crate::kafka::log::Slice;
+use crate::kafka::log::{Aborted, Isolation, Slice, end_of};
 use crate::kafka::partition::Partition;
 
 /// From this version on topics are named by their ids.
@@ -47,10 +49,11 @@ pub(super) async fn answer(
         });
         topics.push((topic, wanted.collect()));
     }
-    while !has_enough(&topics, enough) {
+    let isolation = isolation(request.isolation_level);
+    while !has_enough(&topics, enough, isolation) {
         watch(session, &topics);
         // Whatever came before the watch was set would otherwise be waited for in vain.
-        if has_enough(&topics, enough) {
+        if has_enough(&topics, enough, isolation) {
             break;
         }
         tokio::select! {
@@ -63,7 +66,8 @@ pub(super) async fn answer(
     let mut is_first = true;
     let mut responses = Vec::with_capacity(topics.len());
     for (topic, partitions) in topics {
-        let read = |(wanted, partition)| read(wanted, partition, &mut budget, &mut is_first);
+        let read =
+            |(wanted, partition)| read(wanted, partition, isolation, &mut budget, &mut is_first);
         responses.push(
             FetchableTopicResponse::default()
                 .with_topic(topic.topic)
@@ -90,18 +94,22 @@ fn watch(session: &Session, topics: &[(FetchTopic, Vec<Wanted>)]) {
 }
 
 /// Is there enough to answer? An error is answered at once.
-fn has_enough(topics: &[(FetchTopic, Vec<Wanted>)], enough: u64) -> bool {
+fn has_enough(topics: &[(FetchTopic, Vec<Wanted>)], enough: u64, isolation: Isolation) -> bool {
     let mut bytes = 0;
     for (wanted, partition) in topics.iter().flat_map(|(_, partitions)| partitions) {
         let Ok(partition) = partition else { return true };
-        let Ok(slice) = locate(partition, wanted.fetch_offset) else { return true };
+        let Ok(slice) = locate(partition, wanted.fetch_offset, isolation) else { return true };
         bytes += slice.len();
     }
     bytes >= enough
 }
 
-fn locate(partition: &Partition, offset: i64) -> Result<Slice, ResponseError> {
-    match partition.log().slice(offset) {
+fn locate(
+    partition: &Partition,
+    offset: i64,
+    isolation: Isolation,
+) -> Result<Slice, ResponseError> {
+    match partition.log().slice(offset, isolation) {
         Ok(Some(slice)) => Ok(slice),
         Ok(None) => Err(ResponseError::OffsetOutOfRange),
         Err(error) => {
@@ -116,6 +124,7 @@ fn locate(partition: &Partition, offset: i64) -> Result<Slice, ResponseError> {
 fn read(
     wanted: FetchPartition,
     partition: Result<Arc<Partition>, ResponseError>,
+    isolation: Isolation,
     budget: &mut usize,
     is_first: &mut bool,
 ) -> PartitionData {
@@ -127,14 +136,14 @@ fn read(
         Ok(partition) => partition,
         Err(code) => return data.with_error_code(code.code()),
     };
-    let (start, end) = {
+    let (start, end, stable) = {
         let log = partition.log();
-        (log.start_offset(), log.end_offset())
+        (log.start_offset(), log.end_offset(), log.end_for(Isolation::Committed))
     };
     let data =
-        data.with_high_watermark(end).with_last_stable_offset(end).with_log_start_offset(start);
+        data.with_high_watermark(end).with_last_stable_offset(stable).with_log_start_offset(start);
     let most = usize::try_from(wanted.partition_max_bytes).unwrap_or(0).min(*budget);
-    let records = locate(&partition, wanted.fetch_offset).and_then(|slice| {
+    let records = locate(&partition, wanted.fetch_offset, isolation).and_then(|slice| {
         let read = if *is_first { slice.read_some(most) } else { slice.read(most) };
         read.map_err(|error| {
             tracing::error!(%error, "a log cannot be read");
@@ -145,8 +154,38 @@ fn read(
         Ok(records) => {
             *budget = budget.saturating_sub(records.len());
             *is_first &= records.is_empty();
+            let data = match isolation {
+                Isolation::Uncommitted => data,
+                Isolation::Committed => {
+                    let end = end_of(&records).unwrap_or(wanted.fetch_offset);
+                    data.with_aborted_transactions(Some(aborted(
+                        &partition,
+                        wanted.fetch_offset,
+                        end,
+                    )))
+                }
+            };
             data.with_records(Some(records))
         }
         Err(code) => data.with_error_code(code.code()).with_records(Some(Bytes::new())),
+    }
+}
+
+/// Transactions whose records between these offsets the reader has to leave out.
+fn aborted(partition: &Partition, from: i64, to: i64) -> Vec<AbortedTransaction> {
+    let found = partition.log().aborted(from, to).into_iter();
+    let describe = |aborted: Aborted| {
+        AbortedTransaction::default()
+            .with_producer_id(ProducerId(aborted.producer))
+            .with_first_offset(aborted.first)
+    };
+    found.map(describe).collect()
+}
+
+/// How the protocol numbers it.
+pub(super) fn isolation(level: i8) -> Isolation {
+    match level {
+        0 => Isolation::Uncommitted,
+        _ => Isolation::Committed,
     }
 }

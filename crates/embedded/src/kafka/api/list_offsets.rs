@@ -10,7 +10,8 @@ use kafka_protocol::messages::list_offsets_response::{
 use kafka_protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
 
 use super::Session;
-use crate::kafka::log::{At, LEADER_EPOCH, Log};
+use super::fetch::isolation;
+use crate::kafka::log::{At, Isolation, LEADER_EPOCH, Log};
 
 const LATEST: i64 = -1;
 const EARLIEST: i64 = -2;
@@ -20,12 +21,13 @@ const NEWEST_TIMESTAMP: i64 = -3;
 const NONE: i64 = -1;
 
 pub(super) fn answer(session: &Session, request: ListOffsetsRequest) -> ListOffsetsResponse {
+    let isolation = isolation(request.isolation_level);
     let topics = request.topics.into_iter().map(|wanted| {
         let topic = session.shared.catalog.by_name(&wanted.name);
         let look_up = |wanted: ListOffsetsPartition| {
             let partition = topic.as_ref().and_then(|t| t.partition(wanted.partition_index));
             let found = match partition {
-                Some(partition) => find(&partition.log(), wanted.timestamp),
+                Some(partition) => find(&partition.log(), wanted.timestamp, isolation),
                 None => Err(ResponseError::UnknownTopicOrPartition),
             };
             respond(wanted.partition_index, found)
@@ -37,17 +39,19 @@ pub(super) fn answer(session: &Session, request: ListOffsetsRequest) -> ListOffs
     ListOffsetsResponse::default().with_topics(topics.collect())
 }
 
-fn find(log: &Log, timestamp: i64) -> Result<At, ResponseError> {
+fn find(log: &Log, timestamp: i64, isolation: Isolation) -> Result<At, ResponseError> {
+    let end = log.end_for(isolation);
     let none = At { offset: NONE, timestamp: NONE };
     let failed = |error: io::Error| {
         tracing::error!(%error, "a log cannot be searched");
         ResponseError::KafkaStorageError
     };
+    let visible = |at: Option<At>| at.filter(|at| at.offset < end).unwrap_or(none);
     match timestamp {
-        LATEST => Ok(At { offset: log.end_offset(), ..none }),
+        LATEST => Ok(At { offset: end, ..none }),
         EARLIEST => Ok(At { offset: log.start_offset(), ..none }),
-        NEWEST_TIMESTAMP => log.newest().map(|at| at.unwrap_or(none)).map_err(failed),
-        0.. => log.first_since(timestamp).map(|at| at.unwrap_or(none)).map_err(failed),
+        NEWEST_TIMESTAMP => log.newest().map(visible).map_err(failed),
+        0.. => log.first_since(timestamp).map(visible).map_err(failed),
         ..NEWEST_TIMESTAMP => Err(ResponseError::InvalidRequest),
     }
 }

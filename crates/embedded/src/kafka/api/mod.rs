@@ -4,11 +4,13 @@ mod commits;
 mod configs;
 mod fetch;
 mod groups;
+mod kept_offsets;
 mod list_offsets;
 mod metadata;
 mod produce;
 mod producers;
 mod topics;
+mod transactions;
 pub(super) mod versions;
 
 use std::net::SocketAddr;
@@ -46,6 +48,10 @@ pub(super) const SUPPORTED: &[(ApiKey, i16, i16)] = &[
     (ApiKey::CreateTopics, 2, 7),
     (ApiKey::DeleteTopics, 1, 6),
     (ApiKey::InitProducerId, 0, 4),
+    (ApiKey::AddPartitionsToTxn, 0, 3),
+    (ApiKey::AddOffsetsToTxn, 0, 3),
+    (ApiKey::EndTxn, 0, 3),
+    (ApiKey::TxnOffsetCommit, 0, 3),
     (ApiKey::DescribeConfigs, 1, 4),
     (ApiKey::CreatePartitions, 0, 3),
 ];
@@ -151,7 +157,19 @@ pub(super) async fn answer(
             ResponseKind::DescribeConfigs(configs::describe(session, request))
         }
         RequestKind::InitProducerId(request) => {
-            ResponseKind::InitProducerId(producers::init(session, request))
+            ResponseKind::InitProducerId(producers::init(session, request, version))
+        }
+        RequestKind::AddPartitionsToTxn(request) => ResponseKind::AddPartitionsToTxn(
+            transactions::add_partitions(session, request, version),
+        ),
+        RequestKind::AddOffsetsToTxn(request) => {
+            ResponseKind::AddOffsetsToTxn(transactions::add_offsets(session, request, version))
+        }
+        RequestKind::EndTxn(request) => {
+            ResponseKind::EndTxn(transactions::end(session, request, version))
+        }
+        RequestKind::TxnOffsetCommit(request) => {
+            ResponseKind::TxnOffsetCommit(kept_offsets::commit(session, request))
         }
         other => {
             tracing::error!(?other, "a request is advertised but not answered");

@@ -264,6 +264,20 @@ impl<J, S> Group<J, S> {
         }
     }
 
+    /// May this member commit offsets in a transaction? Whoever names no member may always: before
+    /// Kafka 2.5 producers could not. Neither does it matter that the partitions are being divided.
+    pub(super) fn may_commit_in_transaction(
+        &mut self,
+        now: Instant,
+        id: &str,
+        generation: i32,
+    ) -> Result<(), ResponseError> {
+        match generation < 0 && id.is_empty() {
+            true => Ok(()),
+            false => self.heard_of(now, id, generation),
+        }
+    }
+
     /// What tools show.
     pub(super) fn describe(&self) -> Description {
         let member = |(id, member): (&String, &Member<J, S>)| MemberDescription {

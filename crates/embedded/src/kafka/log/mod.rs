@@ -5,12 +5,14 @@
 
 pub(super) mod batch;
 mod index;
+mod markers;
 mod open;
 mod producers;
 mod read;
+mod spans;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::fs::File;
 use std::io;
@@ -23,7 +25,10 @@ use kafka_protocol::ResponseError;
 use self::batch::{HEADER, Header};
 use self::index::Index;
 use self::producers::{Producers, Verdict};
-pub(super) use self::read::{At, Slice};
+pub(super) use self::read::{At, Slice, end_of};
+pub(super) use self::spans::Aborted;
+use self::spans::{Spans, Start};
+use super::transaction::{Instance, Outcome};
 
 /// There is only one broker, so leadership never changes.
 pub(super) const LEADER_EPOCH: i32 = 0;
@@ -69,7 +74,17 @@ pub(super) struct Log {
     next_offset: i64,
     index: Index,
     producers: Producers,
+    spans: Spans,
     durability: Durability,
+}
+
+/// What a reader wants to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Isolation {
+    /// All records, whatever becomes of their transactions.
+    Uncommitted,
+    /// Only what comes before the first record of an open transaction.
+    Committed,
 }
 
 impl Log {
@@ -83,10 +98,35 @@ impl Log {
         self.next_offset
     }
 
-    /// Checks and writes one batch and returns the offset of its first record.
+    /// Where readers have to stop.
+    pub(super) fn end_for(&self, isolation: Isolation) -> i64 {
+        match isolation {
+            Isolation::Uncommitted => self.next_offset,
+            Isolation::Committed => {
+                self.spans.first_open().map_or(self.next_offset, |start| start.offset)
+            }
+        }
+    }
+
+    /// Aborted transactions that reach into these offsets, `to` not included.
+    pub(super) fn aborted(&self, from: i64, to: i64) -> Vec<Aborted> {
+        self.spans.aborted(from, to)
+    }
+
+    /// Has this producer an open transaction here?
+    pub(super) fn is_open(&self, producer: i64) -> bool {
+        self.spans.is_open(producer)
+    }
+
+    /// Checks and writes one batch and returns the offset of its first record. That the transaction
+    /// it is part of is open and includes this partition is for the caller to know.
     pub(super) fn append(&mut self, batch: &[u8]) -> Result<i64, AppendError> {
         let header = check(batch)?;
         if let Some(stamp) = &header.stamp {
+            if self.spans.is_open(stamp.producer) && !header.is_transactional() {
+                let reason = "the producer has an open transaction that this is no part of";
+                return Err(AppendError::Refused { code: ResponseError::InvalidTxnState, reason });
+            }
             let refused = |code| AppendError::Refused {
                 code,
                 reason: "the sequence number of the batch does not follow the last one",
@@ -96,17 +136,33 @@ impl Log {
                 Verdict::Repeated(offset) => return Ok(offset),
             }
         }
+        Ok(self.add(header, batch.to_vec())?)
+    }
+
+    /// Ends the transaction of a producer as far as this partition is concerned.
+    pub(super) fn append_marker(
+        &mut self,
+        who: Instance,
+        outcome: Outcome,
+        timestamp: i64,
+    ) -> io::Result<i64> {
+        let batch = markers::batch(who, outcome, timestamp)?;
+        let header = Header::parse(&batch).ok_or(io::ErrorKind::InvalidData)?;
+        self.add(header, batch)
+    }
+
+    /// Writes a batch at the end.
+    fn add(&mut self, header: Header, mut placed: Vec<u8>) -> io::Result<i64> {
         let base_offset = self.next_offset;
-        let mut placed = batch.to_vec();
         batch::place(&mut placed, base_offset, LEADER_EPOCH);
         if let Err(error) = self.write(&placed) {
             // Leave nothing behind that a later, shorter batch would not cover.
             if let Err(second) = self.file.set_len(self.size) {
                 tracing::error!(path = %self.path.display(), error = %second, "cannot truncate");
             }
-            return Err(error.into());
+            return Err(error);
         }
-        self.accept(&Header { base_offset, ..header });
+        self.accept(&Header { base_offset, ..header }, &placed);
         Ok(base_offset)
     }
 
@@ -119,10 +175,21 @@ impl Log {
     }
 
     /// Takes note of a batch that is in the file at the end of what was known.
-    fn accept(&mut self, header: &Header) {
+    fn accept(&mut self, header: &Header, batch: &[u8]) {
         self.index.add(header, self.size);
         if let Some(stamp) = header.stamp {
-            self.producers.note(stamp, header.base_offset);
+            if header.is_control() {
+                self.producers.note_marker(stamp.producer, stamp.epoch);
+                if let Some(outcome) = markers::outcome(batch) {
+                    self.spans.end(stamp.producer, outcome, header.base_offset);
+                }
+            } else {
+                self.producers.note(stamp, header.base_offset);
+                if header.is_transactional() {
+                    let start = Start { offset: header.base_offset, position: self.size };
+                    self.spans.note(stamp.producer, start);
+                }
+            }
         }
         self.size += header.length as u64;
         self.next_offset = header.last_offset() + 1;
@@ -156,9 +223,9 @@ fn check(batch: &[u8]) -> Result<Header, AppendError> {
     if header.is_control() {
         return refuse(ResponseError::InvalidRecord, "producers may not write control batches");
     }
-    if header.is_transactional() {
-        let reason = "this broker does not support transactions";
-        return refuse(ResponseError::InvalidTxnState, reason);
+    if header.is_transactional() && header.stamp.is_none() {
+        let reason = "a batch of a transaction needs a producer id";
+        return refuse(ResponseError::InvalidRecord, reason);
     }
     debug_assert!(batch.len() >= HEADER);
     Ok(header)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::batch::{self, HEADER, Header};
 use super::index::Index;
 use super::producers::Producers;
+use super::spans::Spans;
 use super::{Durability, Log, MAX_BATCH_BYTES};
 
 impl Log {
@@ -24,6 +25,7 @@ impl Log {
             next_offset: 0,
             index: Index::new(),
             producers: Producers::default(),
+            spans: Spans::default(),
             durability,
         };
         log.scan(length)?;
@@ -54,7 +56,7 @@ impl Log {
             if !batch::is_intact(&bytes) {
                 return Ok(());
             }
-            self.accept(&header);
+            self.accept(&header, &bytes);
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ pub(super) struct Producers {
 #[derive(Debug)]
 struct Producer {
     epoch: i16,
-    /// The last batches with their base offsets, oldest first; never empty.
+    /// The last batches with their base offsets, oldest first; none after a marker of a new epoch.
     batches: VecDeque<(Stamp, i64)>,
 }
 
@@ -83,6 +83,15 @@ impl Producers {
         }
         producer.batches.push_back((stamp, base_offset));
     }
+
+    /// Notes a marker that ends a transaction; its epoch fences older ones like any other.
+    pub(super) fn note_marker(&mut self, id: i64, epoch: i16) {
+        let fresh = || Producer { epoch, batches: VecDeque::new() };
+        let producer = self.known.entry(id).or_insert_with(fresh);
+        if producer.epoch != epoch {
+            *producer = fresh();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -130,6 +139,17 @@ mod tests {
         assert_eq!(gap, Err(ResponseError::OutOfOrderSequenceNumber));
         let old = producers.judge(&stamp(0, 10, 1));
         assert_eq!(old, Err(ResponseError::InvalidProducerEpoch));
+    }
+
+    #[test]
+    fn a_marker_of_a_new_epoch_fences_the_old_one() {
+        let mut producers = after(&[stamp(1, 0, 10)]);
+        producers.note_marker(7, 1);
+        assert_eq!(producers.judge(&stamp(1, 10, 1)), Ok(Verdict::Append));
+        producers.note_marker(7, 2);
+        let old = producers.judge(&stamp(1, 10, 1));
+        assert_eq!(old, Err(ResponseError::InvalidProducerEpoch));
+        assert_eq!(producers.judge(&stamp(3, 0, 1)), Ok(Verdict::Append));
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use kafka_protocol::records::RecordBatchDecoder;
 
-use super::Log;
 use super::batch::{HEADER, Header};
+use super::{Isolation, Log};
 
 /// A record's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(in crate::kafka) struct Slice {
 }
 
 impl Slice {
-    /// Bytes from the first batch to the end of the log.
+    /// Bytes from the first batch to the end.
     pub(in crate::kafka) fn len(&self) -> u64 {
         self.to - self.from
     }
@@ -45,7 +45,7 @@ impl Slice {
 
     /// The same, but the first batch in any case, so that a reader always gets on.
     pub(in crate::kafka) fn read_some(&self, max_bytes: usize) -> io::Result<Bytes> {
-        if self.from == self.to {
+        if self.from >= self.to {
             return Ok(Bytes::new());
         }
         let mut header = [0; HEADER];
@@ -53,6 +53,16 @@ impl Slice {
         let first = Header::parse(&header).ok_or(io::ErrorKind::InvalidData)?;
         self.read(max_bytes.max(first.length))
     }
+}
+
+/// The offset after the last of these batches; None if there are none.
+pub(in crate::kafka) fn end_of(bytes: &[u8]) -> Option<i64> {
+    let (mut at, mut end) = (0, None);
+    while let Some(batch) = Header::parse(&bytes[at..]) {
+        end = Some(batch.last_offset() + 1);
+        at = bytes.len().min(at + batch.length);
+    }
+    end
 }
 
 /// How many of these bytes belong to batches that are there as a whole.
@@ -68,20 +78,31 @@ fn whole_batches(bytes: &[u8]) -> usize {
 }
 
 impl Log {
-    /// The batches from the one that holds `offset` on; empty at the end of the log, None outside.
-    pub(in crate::kafka) fn slice(&self, offset: i64) -> io::Result<Option<Slice>> {
+    /// The batches from the one that holds `offset` on, as far as this reader may see them; empty
+    /// at the end of the log, None outside.
+    pub(in crate::kafka) fn slice(
+        &self,
+        offset: i64,
+        isolation: Isolation,
+    ) -> io::Result<Option<Slice>> {
         if offset < self.start_offset() || offset > self.end_offset() {
             return Ok(None);
         }
-        let mut from = self.index.before_offset(offset);
-        while from < self.size {
+        let to = match isolation {
+            Isolation::Uncommitted => self.size,
+            Isolation::Committed => {
+                self.spans.first_open().map_or(self.size, |start| start.position)
+            }
+        };
+        let mut from = self.index.before_offset(offset).min(to);
+        while from < to {
             let batch = self.header_at(from)?;
             if batch.last_offset() >= offset {
                 break;
             }
             from += batch.length as u64;
         }
-        Ok(Some(Slice { file: Arc::clone(&self.file), from, to: self.size }))
+        Ok(Some(Slice { file: Arc::clone(&self.file), from, to }))
     }
 
     /// The first record with this timestamp or a later one.

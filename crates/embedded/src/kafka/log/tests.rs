@@ -32,13 +32,38 @@ fn batch(timestamps: &[i64], compression: Compression) -> Bytes {
     bytes.freeze()
 }
 
+/// A batch of `count` records that is part of a transaction of this producer.
+pub(in crate::kafka) fn of_transaction(who: Instance, first: i32, count: i32) -> Bytes {
+    let record = |sequence| Record {
+        transactional: true,
+        control: false,
+        delete_horizon: false,
+        partition_leader_epoch: -1,
+        producer_id: who.producer,
+        producer_epoch: who.epoch,
+        timestamp_type: TimestampType::Creation,
+        offset: i64::from(sequence - first),
+        sequence,
+        timestamp: 1,
+        key: None,
+        value: Some(Bytes::from_static(b"x")),
+        headers: IndexMap::new(),
+    };
+    let records: Vec<Record> = (first..first + count).map(record).collect();
+    let mut bytes = BytesMut::new();
+    let options = RecordEncodeOptions { version: 2, compression: Compression::Zstd };
+    RecordBatchEncoder::encode(&mut bytes, records.iter(), &options).unwrap();
+    bytes.freeze()
+}
+
 fn open(path: &Path) -> Log {
     Log::open(path, Durability::ProcessCrash).unwrap()
 }
 
 /// The offsets of all records from the batch that holds `offset` on.
 fn read(log: &Log, offset: i64, max_bytes: usize) -> Vec<i64> {
-    let mut bytes = log.slice(offset).unwrap().unwrap().read_some(max_bytes).unwrap();
+    let mut bytes =
+        log.slice(offset, Isolation::Uncommitted).unwrap().unwrap().read_some(max_bytes).unwrap();
     let sets = RecordBatchDecoder::decode_all(&mut bytes).unwrap();
     sets.into_iter().flat_map(|set| set.records).map(|record| record.offset).collect()
 }
@@ -65,8 +90,8 @@ fn every_offset_is_found_among_thousands_of_batches() {
             assert_eq!(read(&log, offset, 1), [first, first + 1, first + 2]);
         }
         assert_eq!(read(&log, 6_000, 1_000), [0; 0]);
-        assert!(log.slice(6_001).unwrap().is_none());
-        assert!(log.slice(-1).unwrap().is_none());
+        assert!(log.slice(6_001, Isolation::Uncommitted).unwrap().is_none());
+        assert!(log.slice(-1, Isolation::Uncommitted).unwrap().is_none());
         assert_eq!(read(&log, 0, usize::MAX), (0..6_000).collect::<Vec<_>>());
     }
 }
@@ -79,7 +104,7 @@ fn a_read_stops_at_whole_batches() {
     for _ in 0..3 {
         log.append(&one).unwrap();
     }
-    let slice = log.slice(0).unwrap().unwrap();
+    let slice = log.slice(0, Isolation::Uncommitted).unwrap().unwrap();
     assert_eq!(slice.read(one.len() - 1).unwrap().len(), 0);
     assert_eq!(slice.read_some(one.len() - 1).unwrap().len(), one.len());
     assert_eq!(slice.read(3 * one.len() - 1).unwrap().len(), 2 * one.len());
@@ -186,11 +211,68 @@ fn what_is_no_good_batch_is_refused_and_leaves_no_trace() {
         (twice, ResponseError::InvalidRecord),
         (resealed(with(26, 7)), ResponseError::InvalidRecord),
         (resealed(with(22, 1 << 5)), ResponseError::InvalidRecord),
-        (resealed(with(22, 1 << 4)), ResponseError::InvalidTxnState),
+        (resealed(with(22, 1 << 4)), ResponseError::InvalidRecord),
         (with(8, 0x7f), ResponseError::MessageTooLarge),
     ] {
         assert_eq!(refusal(&mut log, &bytes), want);
     }
     assert_eq!((log.end_offset(), path.metadata().unwrap().len()), (0, 0));
     assert_eq!(log.append(&good).unwrap(), 0);
+}
+
+#[test]
+fn what_readers_of_committed_records_see_is_known_again_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("0.log");
+    let plain = batch(&[1], Compression::None);
+    let (one, two) = (Instance { producer: 1, epoch: 0 }, Instance { producer: 2, epoch: 4 });
+    let mut log = open(&path);
+    assert_eq!(log.append(&plain).unwrap(), 0);
+    assert_eq!(log.append(&of_transaction(one, 0, 2)).unwrap(), 1);
+    assert_eq!(log.append(&plain).unwrap(), 3);
+    assert_eq!(log.append(&of_transaction(two, 0, 3)).unwrap(), 4);
+    let check = |log: &Log, stable: i64, aborted: &[(i64, i64)]| {
+        let found = log.aborted(0, i64::MAX).into_iter();
+        let found: Vec<_> = found.map(|aborted| (aborted.producer, aborted.first)).collect();
+        assert_eq!(found, aborted);
+        assert_eq!(log.end_for(Isolation::Committed), stable);
+        for offset in 0..=log.end_offset() {
+            let slice = log.slice(offset, Isolation::Committed).unwrap().unwrap();
+            let end = end_of(&slice.read(usize::MAX).unwrap());
+            assert_eq!(end, (offset < stable).then_some(stable), "from {offset} on");
+        }
+    };
+    let check_twice = |log: &Log, stable, aborted: &[_]| {
+        check(log, stable, aborted);
+        check(&open(&path), stable, aborted);
+    };
+    check_twice(&log, 1, &[]);
+    assert_eq!(log.append_marker(one, Outcome::Abort, 50).unwrap(), 7);
+    check_twice(&log, 4, &[(1, 1)]);
+    // The next transaction goes on with the numbers of the last one.
+    assert_eq!(log.append(&of_transaction(one, 2, 1)).unwrap(), 8);
+    check_twice(&log, 4, &[(1, 1)]);
+    assert_eq!(log.append_marker(two, Outcome::Commit, 60).unwrap(), 9);
+    check_twice(&log, 8, &[(1, 1)]);
+    let fenced = Instance { epoch: 1, ..one };
+    assert_eq!(log.append_marker(fenced, Outcome::Abort, 70).unwrap(), 10);
+    check_twice(&log, 11, &[(1, 1), (1, 8)]);
+    let late = of_transaction(one, 3, 1);
+    assert_eq!(refusal(&mut log, &late), ResponseError::InvalidProducerEpoch);
+    assert_eq!(refusal(&mut open(&path), &late), ResponseError::InvalidProducerEpoch);
+}
+
+#[test]
+fn records_outside_of_the_open_transaction_of_their_producer_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = open(&dir.path().join("0.log"));
+    let who = Instance { producer: 1, epoch: 0 };
+    log.append(&of_transaction(who, 0, 1)).unwrap();
+    let mut outside = of_transaction(who, 1, 1).to_vec();
+    outside[22] &= !(1 << 4);
+    let sum = crc32c::crc32c(&outside[21..]).to_be_bytes();
+    outside[17..21].copy_from_slice(&sum);
+    assert_eq!(refusal(&mut log, &outside), ResponseError::InvalidTxnState);
+    log.append_marker(who, Outcome::Commit, 5).unwrap();
+    log.append(&outside).unwrap();
 }

@@ -1,17 +1,18 @@
-//! The broker, driven by librdkafka.
+//! Kafka's protocol, spoken by librdkafka with the embedded broker or with Apache Kafka itself.
+//!
+//! What is in `own` is about the embedded broker only; everything else must hold for both.
 
 mod admin;
 mod consume;
 mod groups;
+mod own;
 mod produce;
-mod restart;
-mod speed;
+mod transactions;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use embedded::kafka::{Broker, Options};
+use embedded::kafka::Options;
 use rdkafka::ClientConfig;
 use rdkafka::Message;
 use rdkafka::Offset;
@@ -21,26 +22,41 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::OwnedMessage;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use tempfile::TempDir;
 
-const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+use crate::any_kafka::{AnyKafka, LOOPBACK, unique};
+
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A broker on a folder, and its clients.
+/// A Kafka and its clients.
 struct Rig {
-    broker: Broker,
+    kafka: AnyKafka,
+    /// Where the embedded broker keeps its files, if nobody else looks after them.
+    _folder: Option<TempDir>,
 }
 
 impl Rig {
-    async fn start(dir: &Path) -> Self {
-        Self::start_with(dir, Options::default()).await
+    /// Whatever Kafka the tests are run against.
+    async fn any() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { kafka: AnyKafka::start(folder.path()).await, _folder: Some(folder) }
     }
 
-    async fn start_with(dir: &Path, options: Options) -> Self {
-        Self { broker: Broker::start(dir, LOOPBACK, options).await.unwrap() }
+    /// An embedded broker on this folder.
+    async fn own(dir: &Path) -> Self {
+        Self::own_with(dir, Options::default()).await
+    }
+
+    async fn own_with(dir: &Path, options: Options) -> Self {
+        Self { kafka: AnyKafka::own(dir, LOOPBACK, options).await, _folder: None }
+    }
+
+    async fn stop(self) {
+        self.kafka.stop().await;
     }
 
     fn config(&self) -> ClientConfig {
-        config(&self.broker.bootstrap_servers())
+        config(self.kafka.servers())
     }
 
     fn producer(&self) -> FutureProducer {
@@ -51,6 +67,13 @@ impl Rig {
         self.config().create().unwrap()
     }
 
+    /// Creates a topic and gives its name, which begins with `name`.
+    async fn topic(&self, name: &str, partitions: i32) -> String {
+        let name = unique(name);
+        self.create_topic(&name, partitions).await;
+        name
+    }
+
     async fn create_topic(&self, name: &str, partitions: i32) {
         let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(1));
         let created = self.admin().create_topics([&topic], &AdminOptions::new()).await.unwrap();
@@ -59,9 +82,25 @@ impl Rig {
 
     /// A consumer that reads one partition from `offset` on.
     fn reader(&self, topic: &str, partition: i32, offset: Offset) -> BaseConsumer {
+        self.reader_of("read_uncommitted", topic, partition, offset)
+    }
+
+    /// The same, but it sees only what was committed.
+    fn committed(&self, topic: &str, partition: i32, offset: Offset) -> BaseConsumer {
+        self.reader_of("read_committed", topic, partition, offset)
+    }
+
+    fn reader_of(
+        &self,
+        isolation: &str,
+        topic: &str,
+        partition: i32,
+        offset: Offset,
+    ) -> BaseConsumer {
         let consumer: BaseConsumer = self
             .config()
-            .set("group.id", "readers")
+            .set("group.id", unique("readers"))
+            .set("isolation.level", isolation)
             .set("enable.auto.commit", "false")
             .set("auto.offset.reset", "error")
             .create()

@@ -4,24 +4,22 @@ use rdkafka::Message;
 use rdkafka::Offset;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
-use rdkafka::types::RDKafkaErrorCode;
 
 use super::{PATIENCE, Rig, numbers, send, send_numbers, take};
-use embedded::kafka::Options;
+use crate::any_kafka::unique;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_comes_back_as_it_was_sent() {
-    let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(dir.path()).await;
-    rig.create_topic("t", 1).await;
+    let rig = Rig::any().await;
+    let t = rig.topic("t", 1).await;
+    let t = t.as_str();
     let headers = OwnedHeaders::new().insert(Header { key: "h", value: Some("v") });
-    let record = FutureRecord::to("t").key("k").payload("p").timestamp(1_234).headers(headers);
+    let record = FutureRecord::to(t).key("k").payload("p").timestamp(1_234).headers(headers);
     assert_eq!(send(&rig.producer(), record).await, (0, 0));
 
-    let taken = take(&rig.reader("t", 0, Offset::Beginning), 1);
+    let taken = take(&rig.reader(t, 0, Offset::Beginning), 1);
     let message = &taken[0];
     assert_eq!(message.key(), Some(&b"k"[..]));
     assert_eq!(message.payload(), Some(&b"p"[..]));
@@ -32,78 +30,51 @@ async fn a_record_comes_back_as_it_was_sent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_ways_of_acknowledging_and_compressing_work() {
-    let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(dir.path()).await;
-    rig.create_topic("t", 1).await;
+    let rig = Rig::any().await;
+    let t = rig.topic("t", 1).await;
+    let t = t.as_str();
     let mut sent = 0;
     for acks in ["0", "1", "all"] {
         for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
             let mut config = rig.config();
             config.set("acks", acks).set("compression.codec", codec).set("linger.ms", "5");
             let producer: FutureProducer = config.create().unwrap();
-            send_numbers(&producer, "t", sent..sent + 100).await;
+            send_numbers(&producer, t, sent..sent + 100).await;
             sent += 100;
             // Without acknowledgements one producer may overtake the next.
             producer.flush(PATIENCE).unwrap();
-            take(&rig.reader("t", 0, Offset::Offset(sent - 1)), 1);
+            take(&rig.reader(t, 0, Offset::Offset(sent - 1)), 1);
         }
     }
-    let taken = take(&rig.reader("t", 0, Offset::Beginning), usize::try_from(sent).unwrap());
+    let taken = take(&rig.reader(t, 0, Offset::Beginning), usize::try_from(sent).unwrap());
     assert_eq!(numbers(&taken), (0..sent).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idempotent_producer_with_zstd_loses_and_doubles_nothing() {
-    let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(dir.path()).await;
-    rig.create_topic("t", 1).await;
+    let rig = Rig::any().await;
+    let t = rig.topic("t", 1).await;
+    let t = t.as_str();
     let mut config = rig.config();
     config.set("enable.idempotence", "true").set("compression.codec", "zstd");
     config.set("batch.num.messages", "50").set("linger.ms", "1");
     let producer: FutureProducer = config.create().unwrap();
-    send_numbers(&producer, "t", 0..5_000).await;
-    let taken = take(&rig.reader("t", 0, Offset::Beginning), 5_000);
+    send_numbers(&producer, t, 0..5_000).await;
+    let taken = take(&rig.reader(t, 0, Offset::Beginning), 5_000);
     assert_eq!(numbers(&taken), (0..5_000).collect::<Vec<_>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_topic_is_created_for_a_producer_only_when_allowed() {
-    let dir = tempfile::tempdir().unwrap();
-    let options = Options { default_partitions: 3, ..Options::default() };
-    let rig = Rig::start_with(dir.path(), options).await;
-    let producer = rig.producer();
-    let record = FutureRecord::<str, str>::to("fresh").partition(2).payload("x");
-    assert_eq!(send(&producer, record).await, (2, 0));
-    rig.broker.stop().await;
-
-    let options = Options { auto_create_topics: false, ..Options::default() };
-    let rig = Rig::start_with(dir.path(), options).await;
-    let mut config = rig.config();
-    let producer: FutureProducer =
-        config.set("topic.metadata.propagation.max.ms", "200").create().unwrap();
-    let record = FutureRecord::<str, str>::to("other").payload("x");
-    let (error, _) = producer.send(record, PATIENCE).await.unwrap_err();
-    let code = error.rdkafka_error_code();
-    assert!(
-        matches!(
-            code,
-            Some(RDKafkaErrorCode::UnknownTopic | RDKafkaErrorCode::UnknownTopicOrPartition)
-        ),
-        "{error}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn many_producers_at_once_fill_many_partitions() {
-    let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(dir.path()).await;
-    rig.create_topic("t", 16).await;
+    let rig = Rig::any().await;
+    let t = rig.topic("t", 16).await;
+    let t = t.as_str();
     let writers = (0..8).map(|writer| {
         let producer = rig.producer();
         async move {
             let texts: Vec<String> = (0..400).map(|n| format!("{writer}-{n}")).collect();
             let sent = texts.iter().map(|text| {
-                send(&producer, FutureRecord::<str, str>::to("t").key(text).payload(text))
+                send(&producer, FutureRecord::<str, str>::to(t).key(text).payload(text))
             });
             futures::future::join_all(sent).await
         }
@@ -114,11 +85,11 @@ async fn many_producers_at_once_fill_many_partitions() {
     assert_eq!(places.len(), 3_200, "every record has a place of its own");
 
     let mut config = rig.config();
-    config.set("group.id", "g").set("enable.auto.commit", "false");
+    config.set("group.id", unique("g")).set("enable.auto.commit", "false");
     let reader: BaseConsumer = config.create().unwrap();
     let mut all = TopicPartitionList::new();
     for partition in 0..16 {
-        all.add_partition_offset("t", partition, Offset::Offset(0)).unwrap();
+        all.add_partition_offset(t, partition, Offset::Offset(0)).unwrap();
     }
     reader.assign(&all).unwrap();
     let taken = take(&reader, 3_200);
@@ -129,16 +100,4 @@ async fn many_producers_at_once_fill_many_partitions() {
     }
     let seen: BTreeSet<&str> = taken.iter().map(super::payload).collect();
     assert_eq!(seen.len(), 3_200);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn transactions_are_refused_and_not_pretended() {
-    let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(dir.path()).await;
-    let mut config = rig.config();
-    let producer: FutureProducer = config.set("transactional.id", "x").create().unwrap();
-    let error = tokio::task::spawn_blocking(move || {
-        producer.init_transactions(std::time::Duration::from_secs(5)).unwrap_err()
-    });
-    assert!(matches!(error.await.unwrap(), KafkaError::Transaction(_)));
 }

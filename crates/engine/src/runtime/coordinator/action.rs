@@ -24,8 +24,8 @@ pub struct CoordinatorSettings {
 pub enum Action {
     /// [`crate::runtime::Execution::inject`].
     Inject(Barrier),
-    /// Store states and manifest, get it recorded, then call [`super::Coordinator::recorded`] (or
-    /// [`super::Coordinator::failed`]).
+    /// Store states and manifest (or call [`super::Coordinator::failed`]), ask
+    /// [`super::Coordinator::written`], get it recorded, then call [`super::Coordinator::recorded`].
     Write(Box<Collected>),
     /// Past the commit point: call the committers, then [`crate::runtime::Execution::committed`], then
     /// [`super::Coordinator::committed`].

@@ -58,6 +58,8 @@ struct Pending {
 enum Step {
     Collecting(BTreeMap<SubtaskId, Acknowledgement>),
     Writing(InFlight),
+    /// Handed over to be recorded: whether it is can no longer be helped, only heard of.
+    Recording(InFlight),
     /// `last`: every subtask has ended in this checkpoint.
     Committing {
         last: bool,
@@ -104,7 +106,7 @@ impl Coordinator {
                 Step::Collecting(_) | Step::Writing(_) => {
                     Some(after(pending.started_ms, self.settings.timeout_ms))
                 }
-                Step::Committing { .. } => None,
+                Step::Recording(_) | Step::Committing { .. } => None,
             },
             None if self.phase != JobPhase::Running => None,
             None => self.due(),
@@ -167,12 +169,32 @@ impl Coordinator {
         }
     }
 
+    /// The manifest of `checkpoint` is written. True if it is still wanted and may be handed over to
+    /// be recorded. From then on the checkpoint does not fail by itself: it may be recorded
+    /// already, and its output would be committed twice if a later checkpoint took it over.
+    #[must_use]
+    pub fn written(&mut self, checkpoint: u64) -> bool {
+        let Some(pending) = self.pending.take_if(|it| it.checkpoint == checkpoint) else {
+            return false;
+        };
+        let (wanted, step) = match pending.step {
+            Step::Writing(flight) => (true, Step::Recording(flight)),
+            step @ (Step::Collecting(_) | Step::Recording(_) | Step::Committing { .. }) => {
+                (false, step)
+            }
+        };
+        self.pending = Some(Pending { step, ..pending });
+        wanted
+    }
+
     /// The manifest of `checkpoint` is recorded: the commit point is past.
     pub fn recorded(&mut self, checkpoint: u64) -> Vec<Action> {
         let Some(pending) = self.pending.as_mut().filter(|it| it.checkpoint == checkpoint) else {
             return Vec::new();
         };
-        let Step::Writing(flight) = &mut pending.step else { return Vec::new() };
+        let (Step::Writing(flight) | Step::Recording(flight)) = &mut pending.step else {
+            return Vec::new();
+        };
         let action = Action::Commit {
             checkpoint,
             committables: std::mem::take(&mut flight.committables),
@@ -208,10 +230,11 @@ impl Coordinator {
         message: impl Into<String>,
         now_ms: i64,
     ) -> Vec<Action> {
-        let under_way = |it: &mut Pending| {
-            it.checkpoint == checkpoint && !matches!(it.step, Step::Committing { .. })
+        let can_fail = |it: &mut Pending| {
+            let step = matches!(it.step, Step::Collecting(_) | Step::Writing(_));
+            it.checkpoint == checkpoint && step
         };
-        let Some(pending) = self.pending.take_if(under_way) else { return Vec::new() };
+        let Some(pending) = self.pending.take_if(can_fail) else { return Vec::new() };
         let message = message.into();
         match pending.step {
             Step::Collecting(received) => {
@@ -220,7 +243,7 @@ impl Coordinator {
                 }
             }
             Step::Writing(flight) => carry(&mut self.carried, flight.committables),
-            Step::Committing { .. } => {}
+            Step::Recording(_) | Step::Committing { .. } => {}
         }
         self.finished_ms = Some(now_ms);
         // A snapshot that fails says nothing about whether the job can recover.

@@ -4,7 +4,7 @@
 //! One checkpoint is under way at a time, from its barrier until its output is committed:
 //!
 //! ```text
-//! Inject ─ acknowledged / ended of every subtask ─► Write ─ recorded ─► Commit ─ committed
+//! Inject ─ acknowledged / ended of every subtask ─► Write ─ written ─ recorded ─► Commit ─ committed
 //! ```
 //!
 //! A subtask that has ended counts with what it left behind in every later checkpoint. When all

@@ -12,6 +12,7 @@ enum Happens {
     Ack(usize, u64),
     End(usize, u64),
     EndStopped(usize, u64),
+    Written(u64),
     Recorded(u64),
     Committed(u64),
     Failed(u64),
@@ -101,6 +102,11 @@ fn check(mut coordinator: Coordinator, story: &[(i64, Happens, &str)]) {
             EndStopped(subtask, n) => {
                 let last = Acknowledgement { committables: Vec::new(), ..share(*subtask, *n, "x") };
                 coordinator.ended(Ended { last, stopped: true }, now)
+            }
+            Written(n) => {
+                let answer = if coordinator.written(*n) { "hand over" } else { "keep" };
+                assert_eq!(answer, *want, "step {step} at {now}");
+                continue;
             }
             Recorded(n) => coordinator.recorded(*n),
             Committed(n) => coordinator.committed(*n, now),
@@ -211,6 +217,43 @@ fn what_comes_too_late_is_not_lost() {
             (651, Ack(0, 1), ""),
             (652, Ack(0, 2), ""),
             (653, Ack(1, 2), "write 2: 2 c1+c2"),
+        ],
+    );
+}
+
+/// Once it may be recorded, only the record decides: a later checkpoint must not take its output
+/// over, or it would be committed twice.
+#[test]
+fn what_may_be_recorded_does_not_time_out() {
+    check(
+        coordinator(100, 0, 0),
+        &[
+            (100, Tick, "inject 1"),
+            (101, Ack(0, 1), ""),
+            (102, Ack(1, 1), "write 1: 1 c1"),
+            (103, Written(1), "hand over"),
+            (104, Written(1), "keep"),
+            (9_999, Tick, ""),
+            (10_000, Failed(1), ""),
+            (10_001, Recorded(1), "commit 1: 1 c1"),
+            (10_002, Written(1), "keep"),
+        ],
+    );
+}
+
+#[test]
+fn what_was_given_up_is_not_recorded_when_it_is_written_at_last() {
+    check(
+        coordinator(100, 0, 9),
+        &[
+            (100, Tick, "inject 1"),
+            (101, Ack(0, 1), ""),
+            (102, Ack(1, 1), "write 1: 1 c1"),
+            (600, Tick, "failed 1 -; inject 2"),
+            (601, Written(1), "keep"),
+            (602, Ack(0, 2), ""),
+            (603, Ack(1, 2), "write 2: 2 c1+c2"),
+            (604, Written(2), "hand over"),
         ],
     );
 }

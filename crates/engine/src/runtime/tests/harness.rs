@@ -16,8 +16,9 @@ use crate::graph::{Edge, Exchange, Node, NodeKind, SourceNode, StreamGraph, Wate
 use crate::key_group::key_groups;
 use crate::operator::{Operator, OperatorContext, OperatorFactory, Output};
 use crate::runtime::{Execution, ExecutionEvent, ExecutionOptions, RestoredGraph, SubtaskId};
-use crate::sink::{Committable, Committer, Sink, SinkContext, SinkWriter};
+use crate::sink::{CommitContext, Committable, Committer, Sink, SinkContext, SinkWriter};
 use crate::source::{Polled, Position, Source, SourceContext, SourceReader, SplitId};
+use crate::stash::MemoryStash;
 use crate::state::{OperatorState, RestoredState};
 use crate::{Error, Result};
 
@@ -298,7 +299,7 @@ impl Sink for Collect {
         }))
     }
 
-    fn committer(&self, _: u64) -> Result<Option<Box<dyn Committer>>> {
+    fn committer(&self, _: CommitContext) -> Result<Option<Box<dyn Committer>>> {
         Ok(Some(Box::new(self.clone())))
     }
 }
@@ -405,7 +406,8 @@ pub(super) fn options(parallelism: usize) -> ExecutionOptions {
         channel_capacity: 2,
         clock: Arc::new(SystemClock),
         attempt: 1,
-        attempt_id: "a1".to_owned(),
+        application_id: "a".to_owned(),
+        stash: Arc::new(MemoryStash::default()),
         restored: None,
         first_checkpoint: 1,
     }
@@ -442,7 +444,7 @@ impl Running {
 }
 
 pub(super) fn from(restored: RestoredGraph, options: ExecutionOptions) -> ExecutionOptions {
-    ExecutionOptions { restored: Some(restored), attempt_id: "a2".to_owned(), ..options }
+    ExecutionOptions { restored: Some(restored), attempt: 2, ..options }
 }
 
 /// Waits until `holds`, at most until the deadline.

@@ -9,7 +9,6 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use connectors::{Environment, Registry};
 use engine::batch::Batch;
-use engine::clock::SystemClock;
 use engine::connector::{ColumnSpec, Connectors, TableSpec};
 use engine::sink::SinkContext;
 
@@ -91,14 +90,7 @@ pub(super) fn produce(
         primary_key: Vec::new(),
         time_zone: "UTC".to_owned(),
     })?;
-    let mut writer = sink.open(SinkContext {
-        subtask: 0,
-        parallelism: 1,
-        attempt_id: "bench".to_owned(),
-        attempt: 1,
-        clock: Arc::new(SystemClock),
-        metrics: Arc::default(),
-    })?;
+    let mut writer = sink.open(SinkContext::alone("bench"))?;
     let schema = Arc::new(Schema::new(fields));
     let mut all = events(count).peekable();
     while all.peek().is_some() {

@@ -12,7 +12,7 @@ mod streams;
 pub(crate) use application::{Answer, Application, configuration, zip_file};
 pub(crate) use installation::{Installation, Worker};
 pub(crate) use readings::{Feeder, Reading, Windows, json_line, sums};
-pub(crate) use streams::{Producer, reader};
+pub(crate) use streams::{Producer, reader, reader_with};
 
 use std::fmt::Debug;
 use std::time::{Duration, Instant};

@@ -21,18 +21,18 @@ pub(crate) struct Producer {
 }
 
 /// A topic of texts.
-fn table(servers: &str, topic: &str, more: (&str, &str)) -> TableSpec {
+fn table(servers: &str, topic: &str, more: &[(&str, &str)]) -> TableSpec {
     let options = [
         ("connector", "kafka"),
         ("topic", topic),
         ("properties.bootstrap.servers", servers),
         ("format", "raw"),
-        more,
     ];
+    let options = options.iter().chain(more);
     let field = Field::new("record", DataType::Utf8, true);
     TableSpec {
         name: topic.to_owned(),
-        options: options.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        options: options.map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         columns: vec![ColumnSpec { field, metadata: None }],
         partition_keys: Vec::new(),
         primary_key: Vec::new(),
@@ -42,7 +42,17 @@ fn table(servers: &str, topic: &str, more: (&str, &str)) -> TableSpec {
 
 /// Reads a topic from its beginning.
 pub(crate) fn reader(registry: &Registry, servers: &str, topic: &str) -> Box<dyn SourceReader> {
-    let table = table(servers, topic, ("scan.startup.mode", "earliest-offset"));
+    reader_with(registry, servers, topic, &[("scan.startup.mode", "earliest-offset")])
+}
+
+/// Reads a topic with these options.
+pub(crate) fn reader_with(
+    registry: &Registry,
+    servers: &str,
+    topic: &str,
+    options: &[(&str, &str)],
+) -> Box<dyn SourceReader> {
+    let table = table(servers, topic, options);
     let context = SourceContext {
         subtask: 0,
         parallelism: 1,
@@ -57,16 +67,9 @@ pub(crate) fn reader(registry: &Registry, servers: &str, topic: &str) -> Box<dyn
 
 impl Producer {
     pub(crate) fn open(registry: &Registry, servers: &str, topic: &str) -> Self {
-        let table = table(servers, topic, ("sink.partitioner", "round-robin"));
+        let table = table(servers, topic, &[("sink.partitioner", "round-robin")]);
         let schema = Schema::new(vec![table.columns[0].field.clone()]);
-        let context = SinkContext {
-            subtask: 0,
-            parallelism: 1,
-            attempt_id: "producer".to_owned(),
-            attempt: 1,
-            clock: Arc::new(SystemClock),
-            metrics: Arc::default(),
-        };
+        let context = SinkContext::alone("producer");
         let writer = registry.sink(&table).unwrap().open(context).unwrap();
         Self { writer, schema: Arc::new(schema), flushes: 0 }
     }

@@ -8,7 +8,8 @@ use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::restart::spawn_host;
-use super::{LOOPBACK, PATIENCE, config};
+use crate::any_kafka::LOOPBACK;
+use crate::kafka::{PATIENCE, config};
 
 const RECORDS: usize = 1_000_000;
 

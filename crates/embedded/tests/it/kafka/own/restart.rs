@@ -7,21 +7,22 @@ use futures::StreamExt;
 use rdkafka::Offset;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 
-use super::{LOOPBACK, PATIENCE, Rig, config, numbers, send_numbers, take};
+use crate::any_kafka::LOOPBACK;
 use crate::eventually;
+use crate::kafka::{PATIENCE, Rig, config, numbers, send_numbers, take};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_over_a_restart_and_numbering_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     for round in 0..3 {
-        let rig = Rig::start(dir.path()).await;
+        let rig = Rig::own(dir.path()).await;
         if round == 0 {
             rig.create_topic("t", 1).await;
         }
         send_numbers(&rig.producer(), "t", round * 1_000..(round + 1) * 1_000).await;
-        rig.broker.stop().await;
+        rig.stop().await;
     }
-    let rig = Rig::start(dir.path()).await;
+    let rig = Rig::own(dir.path()).await;
     let taken = take(&rig.reader("t", 0, Offset::Offset(500)), 2_500);
     assert_eq!(numbers(&taken), (500..3_000).collect::<Vec<_>>());
 }
@@ -29,18 +30,18 @@ async fn nothing_is_lost_over_a_restart_and_numbering_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unfinished_batch_at_the_end_of_a_log_is_cut_off() {
     let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(dir.path()).await;
+    let rig = Rig::own(dir.path()).await;
     rig.create_topic("t", 1).await;
     let producer = rig.producer();
     send_numbers(&producer, "t", 0..10).await;
     let log = dir.path().join("topics/t/0.log");
     let whole = log.metadata().unwrap().len();
     send_numbers(&producer, "t", 10..20).await;
-    rig.broker.stop().await;
+    rig.stop().await;
 
     let torn = log.metadata().unwrap().len() - 1;
     File::options().write(true).open(&log).unwrap().set_len(torn).unwrap();
-    let rig = Rig::start(dir.path()).await;
+    let rig = Rig::own(dir.path()).await;
     assert!(log.metadata().unwrap().len() >= whole);
     let kept = rig.reader("t", 0, Offset::Beginning);
     let (_, end) = rdkafka::consumer::Consumer::fetch_watermarks(&kept, "t", 0, PATIENCE).unwrap();
@@ -52,11 +53,11 @@ async fn an_unfinished_batch_at_the_end_of_a_log_is_cut_off() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_broker_on_the_same_folder_is_refused() {
     let dir = tempfile::tempdir().unwrap();
-    let rig = Rig::start(dir.path()).await;
+    let rig = Rig::own(dir.path()).await;
     let error = Broker::start(dir.path(), LOOPBACK, Options::default()).await.unwrap_err();
     assert!(error.to_string().contains("in use by another broker"), "{error}");
-    rig.broker.stop().await;
-    Rig::start(dir.path()).await.broker.stop().await;
+    rig.stop().await;
+    Rig::own(dir.path()).await.stop().await;
 }
 
 /// Not a test of its own: the process that the next test kills.
@@ -73,7 +74,7 @@ async fn host_for_the_next_test() {
 pub(super) fn spawn_host(dir: &Path) -> std::process::Child {
     let _ = fs::remove_file(dir.join("ready"));
     let host = Command::new(std::env::current_exe().unwrap())
-        .args(["kafka::restart::host_for_the_next_test", "--exact"])
+        .args(["kafka::own::restart::host_for_the_next_test", "--exact"])
         .arg(format!("--skip=dir:{}", dir.display()))
         .stdout(Stdio::null())
         .spawn()
@@ -139,7 +140,7 @@ async fn what_was_acknowledged_survives_kill_9_while_an_idempotent_producer_writ
     host.kill().unwrap();
     host.wait().unwrap();
 
-    let rig = Rig::start(&dir.path().join("kafka")).await;
+    let rig = Rig::own(&dir.path().join("kafka")).await;
     let taken = take(&rig.reader("t", 0, Offset::Beginning), usize::try_from(sent).unwrap());
     assert_eq!(numbers(&taken), (0..sent).collect::<Vec<_>>(), "once each, in order");
 }
