@@ -14,4 +14,5 @@ mod print;
 mod registry;
 pub mod s3;
 
+pub use kafka::create_topic;
 pub use registry::{Connector, Environment, PrintLine, Registry};

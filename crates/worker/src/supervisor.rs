@@ -179,7 +179,7 @@ impl Supervisor {
         mut orders: mpsc::Receiver<Order>,
     ) -> End {
         let memory_bytes = KPU_BYTES * u64::from(claim.kpus.max(1));
-        let mut process = match Process::start(options, memory_bytes) {
+        let mut process = match Process::start(options, &self.job, memory_bytes) {
             Ok(process) => process,
             Err(error) => {
                 return End::Gone(format!(

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod bad_world;
+mod chaos;
 mod conformance;
 mod demo;
 mod exactly_once;
