@@ -1,14 +1,23 @@
 //! Processing time as a parameter.
 
 use std::fmt::Debug;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where processing time comes from.
 pub trait Clock: Debug + Send + Sync {
     /// Milliseconds since 1970 UTC.
     fn now_ms(&self) -> i64;
+
+    /// Time since some moment of this process: measures how long something took, whatever happens
+    /// to the time of day.
+    fn steady(&self) -> Duration {
+        BEGIN.elapsed()
+    }
 }
+
+static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy, Default)]

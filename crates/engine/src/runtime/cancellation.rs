@@ -1,12 +1,13 @@
-//! How threads that wait are told to stop.
+//! How threads that wait are told to stop, and (in a simulation) when to go on.
 
 use std::convert::Infallible;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arrow::error::ArrowError;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::turnstile::Turnstile;
 use crate::Error;
 
 /// Why a subtask's thread stops before its end.
@@ -37,12 +38,27 @@ pub(super) struct Cancellation {
     /// Never sent on; dropping it wakes whoever selects on `receiver`.
     sender: Mutex<Option<Sender<Infallible>>>,
     receiver: Receiver<Infallible>,
+    /// Only in a simulation.
+    turnstile: Option<Arc<dyn Turnstile>>,
 }
 
 impl Cancellation {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(turnstile: Option<Arc<dyn Turnstile>>) -> Self {
         let (sender, receiver) = bounded(0);
-        Self { cancelled: AtomicBool::new(false), sender: Mutex::new(Some(sender)), receiver }
+        let sender = Mutex::new(Some(sender));
+        Self { cancelled: AtomicBool::new(false), sender, receiver, turnstile }
+    }
+
+    /// What decides when the thread at hand goes on; `None` = nobody but its channels.
+    pub(super) fn turnstile(&self) -> Option<&dyn Turnstile> {
+        self.turnstile.as_deref()
+    }
+
+    /// Before looking at, or changing, what other threads can see.
+    pub(super) fn pass(&self) {
+        if let Some(turnstile) = &self.turnstile {
+            turnstile.pass();
+        }
     }
 
     pub(super) fn cancel(&self) {

@@ -16,6 +16,7 @@ use super::event::{ExecutionEvent, Positions, SubtaskId};
 use super::plan::Plan;
 use super::restored::{RestoredGraph, Restorer};
 use super::subtask::{Control, Shared};
+use super::turnstile::Turnstile;
 use super::wiring::{Opener, Wiring};
 use crate::batch::Barrier;
 use crate::clock::Clock;
@@ -84,10 +85,20 @@ impl Execution {
         options: ExecutionOptions,
         events: impl Fn(ExecutionEvent) + Send + Sync + 'static,
     ) -> Result<Self> {
+        Self::start_behind(None, graph, options, events)
+    }
+
+    /// The same with a turnstile that every subtask's thread passes.
+    pub(crate) fn start_behind(
+        turnstile: Option<Arc<dyn Turnstile>>,
+        graph: StreamGraph,
+        options: ExecutionOptions,
+        events: impl Fn(ExecutionEvent) + Send + Sync + 'static,
+    ) -> Result<Self> {
         let plan = Plan::new(&graph, options.parallelism)?;
         let restorer = Restorer::new(&graph, &plan.parallelism, options.restored)?;
         let shared = Arc::new(Shared {
-            cancellation: Arc::new(Cancellation::new()),
+            cancellation: Arc::new(Cancellation::new(turnstile)),
             clock: options.clock,
             events: Box::new(events),
             running: AtomicUsize::new(0),
@@ -267,8 +278,15 @@ fn live(
     if opened.send(Ok(())).is_err() || go.recv().is_err() {
         return;
     }
+    let turnstile = shared.cancellation.turnstile();
+    if let Some(turnstile) = turnstile {
+        turnstile.enter(&id);
+    }
     if let Err(Halt::Failed(error)) = guarded(&id, || task.run()) {
         shared.fail(error);
+    }
+    if let Some(turnstile) = turnstile {
+        turnstile.leave();
     }
 }
 

@@ -34,6 +34,9 @@ pub(super) enum Arrival {
 /// Watermarks are merged like in Flink's `StatusWatermarkValve`: the minimum over channels that
 /// are neither idle nor ended; a channel that comes back from idleness counts again once it has
 /// caught up with the merged watermark; the merged watermark never goes back.
+///
+/// Unlike there, siblings are idle together or not at all: when one of them comes back, the others
+/// will too, and what they are about to send must not be late.
 pub(super) struct Gate {
     channels: Vec<Channel>,
     cancellation: Arc<Cancellation>,
@@ -47,10 +50,22 @@ pub(super) struct Gate {
     ready: VecDeque<Arrival>,
 }
 
+/// A channel that leads to a gate.
+pub(super) struct Inlet {
+    pub(super) receiver: Receiver<StreamElement>,
+    pub(super) input: usize,
+    /// Equal for channels that all become idle, and come back, for the same reason.
+    pub(super) siblings: (usize, usize),
+}
+
 struct Channel {
     receiver: Receiver<StreamElement>,
     input: usize,
+    siblings: (usize, usize),
     watermark: i64,
+    /// Has said so.
+    says_idle: bool,
+    /// It and its siblings have.
     idle: bool,
     caught_up: bool,
     /// Has delivered the barrier being aligned: not read until the others have.
@@ -71,15 +86,17 @@ impl Channel {
 
 impl Gate {
     pub(super) fn new(
-        channels: Vec<(usize, Receiver<StreamElement>)>,
+        inlets: impl IntoIterator<Item = Inlet>,
         cancellation: Arc<Cancellation>,
     ) -> Self {
-        let channels = channels
+        let channels = inlets
             .into_iter()
-            .map(|(input, receiver)| Channel {
-                receiver,
-                input,
+            .map(|inlet| Channel {
+                receiver: inlet.receiver,
+                input: inlet.input,
+                siblings: inlet.siblings,
                 watermark: i64::MIN,
+                says_idle: false,
                 idle: false,
                 caught_up: true,
                 blocked: false,
@@ -100,7 +117,7 @@ impl Gate {
 
     /// The next arrival; waits at most `wait` (`None` = as long as it takes), and no longer than
     /// until `also` has something.
-    pub(super) fn next<T>(
+    pub(super) fn next<T: Send + 'static>(
         &mut self,
         also: &Receiver<T>,
         wait: Option<Duration>,
@@ -114,6 +131,7 @@ impl Gate {
             if self.channels.iter().all(|channel| channel.ended) {
                 return Ok(Arrival::End);
             }
+            self.cancellation.pass();
             if waited || !also.is_empty() {
                 return Ok(Arrival::Nothing);
             }
@@ -146,14 +164,18 @@ impl Gate {
     }
 
     /// Waits until a channel or `also` is ready; true when it was not a channel.
-    fn wait<T>(&self, also: &Receiver<T>, wait: Option<Duration>) -> bool {
+    fn wait<T: Send + 'static>(&self, also: &Receiver<T>, wait: Option<Duration>) -> bool {
+        let open = self.channels.iter().filter(|channel| !channel.ended && !channel.blocked);
+        if let Some(turnstile) = self.cancellation.turnstile() {
+            let open: Vec<_> = open.map(|channel| channel.receiver.clone()).collect();
+            let seen = open.clone();
+            let also = also.clone();
+            let filled = |open: &[Receiver<_>]| open.iter().any(|receiver| !receiver.is_empty());
+            turnstile.wait(Box::new(move || filled(&seen) || !also.is_empty()), wait);
+            return !filled(&open);
+        }
         let mut select = Select::new();
-        let channels = self
-            .channels
-            .iter()
-            .filter(|channel| !channel.ended && !channel.blocked)
-            .map(|channel| select.recv(&channel.receiver))
-            .count();
+        let channels = open.map(|channel| select.recv(&channel.receiver)).count();
         select.recv(also);
         select.recv(self.cancellation.signal());
         let ready = match wait {
@@ -175,13 +197,14 @@ impl Gate {
                 let channel = &mut self.channels[index];
                 channel.watermark = channel.watermark.max(watermark);
                 channel.caught_up |= channel.watermark >= merged;
+                if channel.done() {
+                    self.settle_idleness();
+                }
                 self.advance();
             }
             StreamElement::Idle(idle) => {
-                let merged = self.merged;
-                let channel = &mut self.channels[index];
-                channel.idle = idle;
-                channel.caught_up = channel.watermark >= merged;
+                self.channels[index].says_idle = idle;
+                self.settle_idleness();
                 self.advance();
             }
             StreamElement::Barrier(barrier) => {
@@ -195,6 +218,7 @@ impl Gate {
             }
             StreamElement::EndOfInput => {
                 self.channels[index].ended = true;
+                self.settle_idleness();
                 self.advance();
                 self.align();
             }
@@ -219,6 +243,20 @@ impl Gate {
         let merged = self.merged;
         let in_force: Int64Array = own.unary(|watermark| watermark.min(others).max(merged));
         Batch { watermarks: Some(in_force), ..batch }
+    }
+
+    /// Finds out which channels are idle: those of which no sibling has more to say.
+    fn settle_idleness(&mut self) {
+        for index in 0..self.channels.len() {
+            let siblings = self.channels[index].siblings;
+            let mut all = self.channels.iter().filter(|other| other.siblings == siblings);
+            let idle = all.all(|sibling| sibling.done() || sibling.says_idle);
+            let channel = &mut self.channels[index];
+            if channel.idle != idle {
+                channel.idle = idle;
+                channel.caught_up = channel.watermark >= self.merged;
+            }
+        }
     }
 
     /// Raises the merged watermark where the channels allow it, and tells of idleness.

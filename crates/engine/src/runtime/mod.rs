@@ -19,6 +19,7 @@ mod plan;
 mod restored;
 mod source_task;
 mod subtask;
+mod turnstile;
 mod wiring;
 
 pub use event::{Acknowledgement, Ended, ExecutionEvent, Positions, SubtaskId};
@@ -26,5 +27,7 @@ pub use execution::{Execution, ExecutionOptions};
 pub use local::{Summary, run_to_end};
 pub use restored::{RestoredGraph, RestoredOperator};
 
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;

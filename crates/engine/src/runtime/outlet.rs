@@ -95,11 +95,19 @@ impl Outlet {
 
     fn send(&self, target: usize, element: StreamElement) -> Result<(), Halt> {
         let sender = &self.targets[target];
+        self.cancellation.pass();
         let element = match sender.try_send(element) {
             Ok(()) => return Ok(()),
             Err(TrySendError::Disconnected(_)) => return Err(Halt::Cancelled),
             Err(TrySendError::Full(element)) => element,
         };
+        if let Some(turnstile) = self.cancellation.turnstile() {
+            while sender.is_full() {
+                let room = sender.clone();
+                turnstile.wait(Box::new(move || !room.is_full()), None);
+                self.cancellation.check()?;
+            }
+        }
         let since = Instant::now();
         let sent = select! {
             send(sender, element) -> sent => sent.map_err(|_| Halt::Cancelled),

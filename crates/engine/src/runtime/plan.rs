@@ -13,6 +13,8 @@ pub(super) struct Plan {
     pub(super) parallelism: Vec<usize>,
     /// One per head node, in the order of the graph.
     pub(super) chains: Vec<ChainPlan>,
+    /// Nodes whose subtasks all get the same watermarks and idleness, each in its own time.
+    agreeing: Vec<bool>,
 }
 
 /// A head node and all nodes that are called directly by it, as a tree.
@@ -47,7 +49,13 @@ impl Plan {
                 ChainPlan { links }
             })
             .collect();
-        Ok(Self { parallelism, chains })
+        let agreeing = agreeing(graph, &parallelism);
+        Ok(Self { parallelism, chains, agreeing })
+    }
+
+    /// Whether the channels of an edge tell the same of watermarks and idleness.
+    pub(super) fn agree(&self, edge: &Edge) -> bool {
+        self.agreeing[edge.from]
     }
 
     /// Whether upstream subtask `up` has a channel to downstream subtask `down` of an edge.
@@ -55,6 +63,22 @@ impl Plan {
         let same = self.parallelism[edge.from] == self.parallelism[edge.to];
         edge.exchange != Exchange::Forward || !same || up == down
     }
+}
+
+/// A subtask that is fed by all subtasks upstream hears of event time what its siblings hear.
+fn agreeing(graph: &StreamGraph, parallelism: &[usize]) -> Vec<bool> {
+    let mut agreeing = Vec::with_capacity(parallelism.len());
+    for (index, node) in graph.nodes.iter().enumerate() {
+        let fed_by_all = |edge: &Edge| {
+            let own = edge.exchange == Exchange::Forward
+                && parallelism[edge.from] == parallelism[edge.to];
+            !own || agreeing[edge.from]
+        };
+        let is_source = matches!(node.kind, NodeKind::Source(_));
+        let mut inputs = graph.edges.iter().filter(|edge| edge.to == index);
+        agreeing.push(parallelism[index] == 1 || !is_source && inputs.all(fed_by_all));
+    }
+    agreeing
 }
 
 /// A single input that needs no redistribution. With one subtask on both sides no exchange

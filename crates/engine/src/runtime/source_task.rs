@@ -41,19 +41,23 @@ pub(super) struct Pace {
     flowing: bool,
     /// Records came since the last pause.
     gathered: bool,
-    /// Real time spent on records rather than on polling: idleness does not count it.
+    /// Time spent on other things than polling, before the turn at hand.
     working: Duration,
+    /// When that turn began: when the last poll was over.
+    turn: Duration,
     /// When the reader was last asked for its splits.
     discovered_ms: i64,
 }
 
 impl Pace {
-    pub(super) fn new(strategy: Option<&WatermarkStrategy>) -> Self {
+    /// `now` is the steady time.
+    pub(super) fn new(strategy: Option<&WatermarkStrategy>, now: Duration) -> Self {
         Self {
             event_time: EventTime::new(strategy.and_then(|strategy| strategy.idle_timeout)),
             flowing: false,
             gathered: false,
             working: Duration::ZERO,
+            turn: now,
             discovered_ms: i64::MIN,
         }
     }
@@ -74,16 +78,15 @@ impl SourceTask {
         self.discover();
         self.settle()?;
         loop {
+            self.subtask.shared.cancellation.pass();
             self.subtask.shared.cancellation.check()?;
             if self.hear_all()? {
                 return Ok(true);
             }
             match self.poll()? {
                 Polled::Batch { split, rows } => {
-                    let since = Instant::now();
                     self.records(&split, rows)?;
                     self.settle()?;
-                    self.pace.working += since.elapsed();
                 }
                 Polled::Nothing => {
                     self.discover();
@@ -145,12 +148,14 @@ impl SourceTask {
     /// Polls without waiting while records flow, so that only work counts as busy.
     fn poll(&mut self) -> Result<Polled, Halt> {
         let since = Instant::now();
+        self.pace.working += self.turn_so_far();
         let wait = if self.pace.flowing {
             Duration::ZERO
         } else {
             self.subtask.until_timer().unwrap_or(LONGEST_POLL).min(LONGEST_POLL)
         };
         let polled = self.reader.poll(wait)?;
+        self.pace.turn = self.subtask.shared.clock.steady();
         if self.pace.flowing {
             add_elapsed(&self.subtask.chain.metrics().busy_ns, since);
         }
@@ -164,7 +169,18 @@ impl SourceTask {
         if self.bounded || !std::mem::take(&mut self.pace.gathered) {
             return Ok(false);
         }
-        match self.subtask.control.recv_timeout(GATHER) {
+        let since = self.subtask.shared.clock.steady();
+        let heard = match self.subtask.shared.cancellation.turnstile() {
+            Some(turnstile) => {
+                let control = self.subtask.control.clone();
+                turnstile.wait(Box::new(move || !control.is_empty()), Some(GATHER));
+                self.subtask.control.recv_timeout(Duration::ZERO)
+            }
+            None => self.subtask.control.recv_timeout(GATHER),
+        };
+        // That was no work.
+        self.pace.turn += self.subtask.shared.clock.steady().saturating_sub(since);
+        match heard {
             Ok(control) => self.hear(&control),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Ok(false),
         }
@@ -218,11 +234,16 @@ impl SourceTask {
         Ok(())
     }
 
-    /// Time for idleness: stands still while records are worked on, because a split whose records
-    /// wait behind those of another is not idle.
+    /// Time for idleness: stands still while the subtask works, or waits for room downstream,
+    /// because a split whose records wait meanwhile is not idle.
     fn now(&self) -> i64 {
-        let working = i64::try_from(self.pace.working.as_millis()).unwrap_or(i64::MAX);
+        let working = self.pace.working + self.turn_so_far();
+        let working = i64::try_from(working.as_millis()).unwrap_or(i64::MAX);
         self.subtask.shared.clock.now_ms().saturating_sub(working)
+    }
+
+    fn turn_so_far(&self) -> Duration {
+        self.subtask.shared.clock.steady().saturating_sub(self.pace.turn)
     }
 
     fn pass(&mut self, element: StreamElement) -> Result<(), Halt> {

@@ -115,6 +115,10 @@ impl Subtask {
         mut source: impl FnMut(&SubtaskId, &Positions) -> Result<(), Halt>,
     ) -> Result<(), Halt> {
         loop {
+            if let Some(turnstile) = self.shared.cancellation.turnstile() {
+                let control = self.control.clone();
+                turnstile.wait(Box::new(move || !control.is_empty()), None);
+            }
             let control = select! {
                 recv(self.control) -> control => control,
                 recv(self.shared.cancellation.signal()) -> _ => return Ok(()),

@@ -10,14 +10,13 @@ use super::cancellation::Halt;
 use super::chain::{Chain, Link, Work};
 use super::event::SubtaskId;
 use super::execution::NodeGauge;
-use super::gate::Gate;
+use super::gate::{Gate, Inlet};
 use super::operator_task::OperatorTask;
 use super::outlet::Outlet;
 use super::plan::{ChainPlan, LinkPlan, Plan};
 use super::restored::Restorer;
 use super::source_task::{Pace, SourceTask};
 use super::subtask::{Control, Shared, Subtask};
-use crate::Result;
 use crate::batch::StreamElement;
 use crate::graph::{NodeKind, StreamGraph};
 use crate::operator::OperatorContext;
@@ -25,6 +24,7 @@ use crate::sink::SinkContext;
 use crate::source::SourceContext;
 use crate::stash::Stash;
 use crate::state::owned;
+use crate::{Error, Result};
 
 /// Everything subtasks are made of.
 pub(super) struct Wiring<'a> {
@@ -134,11 +134,14 @@ impl Wiring<'_> {
         gauges: &[NodeGauge],
     ) -> Opener {
         let head = chain.links[0].node;
-        let inputs = channels
+        let inlets = channels
             .iter()
             .filter(|((edge, _, down), _)| self.graph.edges[*edge].to == head && *down == subtask)
-            .map(|((edge, ..), (_, receiver))| (self.graph.edges[*edge].input, receiver.clone()))
-            .collect();
+            .map(|((edge, up, _), (_, receiver))| Inlet {
+                receiver: receiver.clone(),
+                input: self.graph.edges[*edge].input,
+                siblings: (*edge, if self.plan.agree(&self.graph.edges[*edge]) { 0 } else { *up }),
+            });
         let link = |link: &LinkPlan| LinkPart {
             node: link.node,
             children: link.children.clone(),
@@ -156,7 +159,7 @@ impl Wiring<'_> {
             restorer: Arc::clone(&self.restorer),
             shared: Arc::clone(&self.shared),
             links: chain.links.iter().map(link).collect(),
-            gate: Gate::new(inputs, Arc::clone(&self.shared.cancellation)),
+            gate: Gate::new(inlets, Arc::clone(&self.shared.cancellation)),
             batch_size: self.batch_size,
             attempt: self.attempt,
             attempt_id: Arc::clone(&self.attempt_id),
@@ -216,7 +219,7 @@ impl Opener {
         Ok(Task::Source(Box::new(SourceTask {
             bounded: node.source.bounded(),
             projection: node.projection.clone(),
-            pace: Pace::new(node.watermark.as_ref()),
+            pace: Pace::new(node.watermark.as_ref(), self.shared.clock.steady()),
             strategy: node.watermark.clone(),
             subtask,
             reader,
@@ -237,7 +240,11 @@ impl Opener {
                     metrics: Arc::clone(&part.metrics),
                 })?;
                 if let Some(state) = self.restorer.state(&node.operator_id, key_groups) {
-                    operator.restore(state)?;
+                    operator.restore(state).map_err(|error| {
+                        let (name, id) = (&node.name, &node.operator_id);
+                        let place = format!("the checkpoint's state of `{name}` (operator `{id}`)");
+                        Error { message: format!("{place}: {}", error.message), ..error }
+                    })?;
                 }
                 Work::Operator(operator)
             }

@@ -10,7 +10,7 @@ use super::harness::rows;
 use crate::batch::StreamElement::{EndOfInput, Idle};
 use crate::batch::{Barrier, Batch, StreamElement, Watermark};
 use crate::runtime::cancellation::{Cancellation, Halt};
-use crate::runtime::gate::{Arrival, Gate};
+use crate::runtime::gate::{Arrival, Gate, Inlet};
 
 struct Inputs {
     gate: Gate,
@@ -20,10 +20,20 @@ struct Inputs {
 
 impl Inputs {
     fn new(count: usize) -> Self {
-        let (senders, receivers): (Vec<_>, Vec<_>) = (0..count).map(|_| unbounded()).unzip();
-        let channels = receivers.into_iter().enumerate().collect();
-        let cancellation = Arc::new(Cancellation::new());
-        let gate = Gate::new(channels, Arc::clone(&cancellation));
+        Self::related(&(0..count).collect::<Vec<_>>())
+    }
+
+    /// Channels with these numbers are siblings.
+    fn related(siblings: &[usize]) -> Self {
+        let (senders, receivers): (Vec<_>, Vec<_>) = siblings.iter().map(|_| unbounded()).unzip();
+        let inlets = receivers.into_iter().zip(siblings).enumerate();
+        let inlets = inlets.map(|(input, (receiver, siblings))| Inlet {
+            receiver,
+            input,
+            siblings: (0, *siblings),
+        });
+        let cancellation = Arc::new(Cancellation::new(None));
+        let gate = Gate::new(inlets, Arc::clone(&cancellation));
         Self { gate, cancellation, senders }
     }
 
@@ -196,4 +206,30 @@ fn a_sender_that_vanishes_is_no_end() {
     let mut it = Inputs::new(2);
     it.senders.clear();
     assert!(matches!(it.gate.next(&never::<()>(), None), Err(Halt::Cancelled)));
+}
+
+/// Subtasks of one operator come back from idleness together, but are not heard at once.
+#[test]
+fn a_sibling_that_still_says_idle_holds_the_watermark_back() {
+    for (siblings, first) in [([0, 0, 1], "w 20"), ([0, 1, 2], "w 40")] {
+        let mut it = Inputs::related(&siblings);
+        for channel in 0..3 {
+            it.send(channel, watermark(10));
+        }
+        for channel in 0..2 {
+            assert_eq!(it.send(channel, Idle(true)), "");
+        }
+        assert_eq!(it.send(2, Idle(true)), "idle true");
+        assert_eq!(it.send(0, Idle(false)), "idle false");
+        let early = it.send(0, watermark(40));
+        let late = [it.send(1, Idle(false)), it.send(1, watermark(20))];
+        let told = [vec![early], late.to_vec()].concat();
+        let told: Vec<String> = told.into_iter().filter(|text| !text.is_empty()).collect();
+        assert_eq!(told, [first], "{siblings:?}");
+        // Of siblings that have ended nothing more is to come.
+        it.send(1, Idle(true));
+        it.send(0, watermark(50));
+        it.send(1, EndOfInput);
+        assert_eq!(it.send(0, watermark(60)), "w 60", "{siblings:?}");
+    }
 }

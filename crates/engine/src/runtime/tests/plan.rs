@@ -93,3 +93,24 @@ fn an_edge_that_leads_back_is_refused() {
     let error = Plan::new(&it, 1).unwrap_err();
     assert_eq!(error.message, "stream graph: edge 2 -> 1 does not lead forward");
 }
+
+#[test]
+fn subtasks_agree_on_event_time_where_all_hear_all() {
+    let it = graph(
+        &[('s', 0), ('o', 0), ('o', 0), ('o', 0), ('o', 1), ('k', 0)],
+        vec![
+            (0, 1, Forward),
+            (1, 2, Hash(vec![0])),
+            (2, 3, Forward),
+            (3, 4, Single),
+            (4, 5, Forward),
+        ],
+    );
+    let agree = |parallelism| {
+        let plan = Plan::new(&it, parallelism).unwrap();
+        it.edges.iter().map(|edge| plan.agree(edge)).collect::<Vec<_>>()
+    };
+    assert_eq!(agree(1), [true; 5]);
+    // Each subtask of the source has its own splits, and so has what is chained to it.
+    assert_eq!(agree(2), [false, false, true, true, true]);
+}
