@@ -13,7 +13,8 @@ use crate::clock::Clock;
 use crate::graph::{NodeKind, StreamGraph};
 use crate::runtime::coordinator::{Action, Collected, Coordinator, CoordinatorSettings};
 use crate::runtime::{Execution, ExecutionEvent, ExecutionOptions, Positions};
-use crate::sink::{Committable, Committer};
+use crate::sink::{CommitContext, Committable, Committer};
+use crate::stash::MemoryStash;
 
 /// A simulation that has not come to its end after so many turns never will.
 const MOST_TURNS: u64 = 400_000;
@@ -31,7 +32,7 @@ pub(super) struct Conditions {
     pub(super) snapshot_in: Option<u32>,
     /// The same for a stop.
     pub(super) stop_in: Option<u32>,
-    /// The store fails, or its answer is lost, about once in so many checkpoints.
+    /// A checkpoint cannot be written about once in so many.
     pub(super) store_fails_in: Option<u32>,
     /// What happens outside the subtasks is done about once in so many turns.
     pub(super) owner_in: u32,
@@ -66,7 +67,13 @@ pub(super) struct Counts {
 /// What the owner of the execution still has to do.
 enum Deed {
     Record(Box<Collected>),
-    Commit { checkpoint: u64, left: Vec<(String, Committable)>, positions: Positions },
+    /// That a checkpoint is recorded.
+    Hear(u64),
+    Commit {
+        checkpoint: u64,
+        left: Vec<(String, Committable)>,
+        positions: Positions,
+    },
 }
 
 pub(super) struct Attempt<'a> {
@@ -113,12 +120,20 @@ impl<'a> Attempt<'a> {
         let mut committers = BTreeMap::new();
         for node in &graph.nodes {
             let NodeKind::Sink(sink) = &node.kind else { continue };
-            committers.insert(node.operator_id.clone(), sink.committer(number).unwrap().unwrap());
+            let context = CommitContext {
+                operator_id: node.operator_id.clone(),
+                application_id: "app".to_owned(),
+                attempt: number,
+                clock: Arc::clone(&clock) as Arc<dyn Clock>,
+                stash: Arc::new(MemoryStash::default()),
+            };
+            committers.insert(node.operator_id.clone(), sink.committer(context).unwrap().unwrap());
         }
         let checkpoint = recorded.as_ref().map_or(0, |it| it.checkpoint);
         trace
             .add(now, &format!("attempt {number} at {} from {checkpoint}", conditions.parallelism));
-        for (sink, operator) in recorded.iter().flat_map(|it| &it.operators) {
+        let unfinished = recorded.iter().filter(|_| !world.lock().unwrap().committed);
+        for (sink, operator) in unfinished.flat_map(|it| &it.operators) {
             for committable in &operator.committables {
                 if conditions.crash_at.is_some() && rng.u32(0..20) == 0 {
                     trace.add(now, "crash while recovering");
@@ -126,7 +141,7 @@ impl<'a> Attempt<'a> {
                     return None;
                 }
                 let committer = committers.get_mut(sink).unwrap();
-                committer.commit(checkpoint, std::slice::from_ref(committable)).unwrap();
+                committer.take_over(&[(checkpoint, vec![committable.clone()])]).unwrap();
             }
         }
         let (told, events) = unbounded();
@@ -136,7 +151,8 @@ impl<'a> Attempt<'a> {
             channel_capacity: conditions.channel_capacity,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             attempt: number,
-            attempt_id: format!("a{number}"),
+            application_id: "app".to_owned(),
+            stash: Arc::new(MemoryStash::default()),
             restored: world.lock().unwrap().restored(),
             first_checkpoint: checkpoint + 1,
         };
@@ -289,6 +305,10 @@ impl<'a> Attempt<'a> {
         } else {
             match self.deeds.pop_front() {
                 Some(Deed::Record(collected)) => self.record(*collected),
+                Some(Deed::Hear(checkpoint)) => {
+                    let actions = self.coordinator.recorded(checkpoint);
+                    self.perform(actions);
+                }
                 Some(Deed::Commit { checkpoint, left, positions }) => {
                     self.commit(checkpoint, left, positions);
                 }
@@ -318,18 +338,20 @@ impl<'a> Attempt<'a> {
 
     fn record(&mut self, collected: Collected) {
         let (checkpoint, now) = (collected.checkpoint, self.clock.now_ms());
-        let (fails, applied) = (self.one_in(self.conditions.store_fails_in), self.rng.bool());
-        if !fails || applied {
-            self.counts.recorded += 1;
-            self.world.lock().unwrap().record(collected);
-        }
-        let actions = if fails {
+        let actions = if self.one_in(self.conditions.store_fails_in) {
             self.counts.failed += 1;
-            self.note(&format!("not recorded: {checkpoint}, really: {applied}"));
+            self.note(&format!("not written: {checkpoint}"));
             self.coordinator.failed(checkpoint, "the store did not answer", now)
-        } else {
+        } else if self.coordinator.written(checkpoint) {
+            self.counts.recorded += 1;
             self.note(&format!("recorded {checkpoint}"));
-            self.coordinator.recorded(checkpoint)
+            self.world.lock().unwrap().record(collected);
+            self.deeds.push_front(Deed::Hear(checkpoint));
+            Vec::new()
+        } else {
+            self.counts.failed += 1;
+            self.note(&format!("written too late: {checkpoint}"));
+            Vec::new()
         };
         self.perform(actions);
     }
@@ -346,6 +368,7 @@ impl<'a> Attempt<'a> {
             return;
         }
         self.note(&format!("committed {checkpoint}"));
+        self.world.lock().unwrap().committed = true;
         self.execution.committed(checkpoint, at);
         let actions = self.coordinator.committed(checkpoint, self.clock.now_ms());
         self.perform(actions);

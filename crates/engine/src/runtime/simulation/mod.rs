@@ -6,7 +6,7 @@
 //! **Start at**: [`tests`], then `job.rs` (the life of a job), `stage.rs` (whose turn it is).
 //!
 //! ```text
-//! cargo test -p engine simulation                                 200 seeds, and every barrier position
+//! cargo test -p engine simulation                                 120 seeds, and every barrier position
 //! WEIR_SEEDS=1000 cargo test -p engine simulation                 seeds 0..1000
 //! WEIR_SEEDS=1000..3000 cargo test -p engine simulation           those
 //! WEIR_SEED=17 cargo test -p engine simulation -- --nocapture     one, with its trace

@@ -12,7 +12,7 @@ use super::job::{Job, Setup};
 use super::programs::{ALL, Program};
 
 /// Seeds of a usual test run.
-const USUAL: u64 = 200;
+const USUAL: u64 = 120;
 
 /// What the environment asks for; tests have no other way to be told.
 #[expect(clippy::disallowed_methods, reason = "a switch of this test, not a setting of Weir")]

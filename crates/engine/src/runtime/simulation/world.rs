@@ -12,7 +12,7 @@ use super::stage::{Doors, VirtualClock};
 use crate::batch::{Batch, RowKind};
 use crate::runtime::coordinator::Collected;
 use crate::runtime::{RestoredGraph, RestoredOperator};
-use crate::sink::{Committable, Committer, Sink, SinkContext, SinkWriter};
+use crate::sink::{CommitContext, Committable, Committer, Sink, SinkContext, SinkWriter};
 use crate::{Error, Result};
 
 /// Outlives every attempt.
@@ -21,6 +21,8 @@ pub(super) struct World {
     pub(super) clock: Arc<VirtualClock>,
     /// The checkpoint past whose commit point the job is.
     pub(super) recorded: Option<Collected>,
+    /// Whether the store knows that its output is visible.
+    pub(super) committed: bool,
     tables: Mutex<Tables>,
 }
 
@@ -44,7 +46,7 @@ pub(super) type Visible = BTreeMap<String, BTreeMap<String, i64>>;
 
 impl World {
     pub(super) fn new(clock: VirtualClock) -> Self {
-        Self { clock: Arc::new(clock), recorded: None, tables: Mutex::default() }
+        Self { clock: Arc::new(clock), recorded: None, committed: false, tables: Mutex::default() }
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
@@ -56,6 +58,7 @@ impl World {
         let committables = collected.operators.values().flat_map(|it| it.committables.clone());
         self.tables().listed.extend(committables);
         self.recorded = Some(collected);
+        self.committed = false;
     }
 
     /// What the recorded checkpoint holds for the next attempt.
@@ -119,7 +122,7 @@ impl Sink for Table {
         Ok(Box::new(Writer { table: self.clone(), rng, id, changes: Vec::new() }))
     }
 
-    fn committer(&self, _: u64) -> Result<Option<Box<dyn Committer>>> {
+    fn committer(&self, _: CommitContext) -> Result<Option<Box<dyn Committer>>> {
         Ok(Some(Box::new(self.clone())))
     }
 }
