@@ -12,6 +12,7 @@ mod idle;
 mod sandbox;
 mod support;
 mod update;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 

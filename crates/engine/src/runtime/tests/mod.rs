@@ -8,3 +8,4 @@ mod harness;
 mod plan;
 mod results;
 mod time;
+mod waiting;

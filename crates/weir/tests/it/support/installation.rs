@@ -102,6 +102,17 @@ impl Installation {
         Producer::open(&self.services.connectors(), &self.services.kafka(), name)
     }
 
+    /// What writes to one partition of a topic.
+    pub(crate) fn partition(&self, topic: &str, partition: usize) -> Producer {
+        let (connectors, servers) = (self.services.connectors(), self.services.kafka());
+        Producer::open_partition(&connectors, &servers, topic, partition)
+    }
+
+    /// URL of the API.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// The body of a call that succeeds.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Value {

@@ -57,11 +57,30 @@ pub(crate) fn reader(registry: &Registry, servers: &str, topic: &str) -> Box<dyn
 
 impl Producer {
     pub(crate) fn open(registry: &Registry, servers: &str, topic: &str) -> Self {
-        let table = table(servers, topic, ("sink.partitioner", "round-robin"));
+        Self::partitioned(registry, servers, topic, ("round-robin", 0))
+    }
+
+    /// Writes to one partition only.
+    pub(crate) fn open_partition(
+        registry: &Registry,
+        servers: &str,
+        topic: &str,
+        partition: usize,
+    ) -> Self {
+        Self::partitioned(registry, servers, topic, ("fixed", partition))
+    }
+
+    fn partitioned(
+        registry: &Registry,
+        servers: &str,
+        topic: &str,
+        (partitioner, subtask): (&str, usize),
+    ) -> Self {
+        let table = table(servers, topic, ("sink.partitioner", partitioner));
         let schema = Schema::new(vec![table.columns[0].field.clone()]);
         let context = SinkContext {
-            subtask: 0,
-            parallelism: 1,
+            subtask,
+            parallelism: subtask + 1,
             attempt_id: "producer".to_owned(),
             attempt: 1,
             clock: Arc::new(SystemClock),
