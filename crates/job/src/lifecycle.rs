@@ -18,7 +18,9 @@ use crossbeam_channel::{Receiver, Sender, after, bounded, never, select, tick, u
 use engine::clock::{Clock, SystemClock};
 use engine::graph::StreamGraph;
 use engine::runtime::coordinator::{Action, Coordinator, CoordinatorSettings};
-use engine::runtime::{Execution, ExecutionEvent, ExecutionOptions, Positions, RestoredGraph};
+use engine::runtime::{
+    Execution, ExecutionEvent, ExecutionOptions, Positions, RestoredGraph, Watch,
+};
 use engine::stash::Stash;
 use model::fault::{Domain, Fault};
 use model::protocol::{Assignment, Event, Failure, JobMetrics, Order};
@@ -167,6 +169,7 @@ fn start(
     Ok(Job {
         clock: Arc::clone(clock),
         reporter: reporter.clone(),
+        watch: execution.watch(),
         execution,
         coordinator,
         events,
@@ -242,6 +245,7 @@ fn take_over(
 struct Job {
     clock: Arc<dyn Clock>,
     reporter: Reporter,
+    watch: Watch,
     execution: Execution,
     coordinator: Coordinator,
     events: Receiver<ExecutionEvent>,
@@ -281,7 +285,7 @@ impl Job {
                 recv(report) -> _ => Wake::Report,
             };
             if let Some(end) = self.handle(wake)? {
-                self.report_metrics();
+                self.report_metrics(true);
                 return Ok(end);
             }
         }
@@ -334,7 +338,7 @@ impl Job {
         let actions = match wake {
             Wake::Tick => self.coordinator.tick(now_ms),
             Wake::Report => {
-                self.report_metrics();
+                self.report_metrics(false);
                 Vec::new()
             }
             Wake::Order(None | Some(Order::Fenced)) => {
@@ -413,6 +417,8 @@ impl Job {
                 return Err(Failure { fault, message, traceback: None });
             }
             Action::Finish { stopped } => {
+                // Nobody listens for long after the end.
+                self.report_metrics(true);
                 self.reporter.report(&Event::Finished { stopped });
                 return Ok(Some(End::Finished));
             }
@@ -437,13 +443,21 @@ impl Job {
         self.tasks.send(task).map_err(|_| internal("the storage thread ended".to_owned()))
     }
 
-    fn report_metrics(&self) {
+    /// Reports counters, and writes what there is to say of dropped records; all of it when it is
+    /// the `last` time.
+    fn report_metrics(&mut self, last: bool) {
         let (cpu_ms, resident_bytes) = process::usage();
+        let at_ms = self.clock.now_ms();
+        let look = self.watch.look(at_ms, last);
+        for line in look.log {
+            self.reporter.report(&Event::Log(line));
+        }
         self.reporter.report(&Event::Metrics(JobMetrics {
-            at_ms: self.clock.now_ms(),
+            at_ms,
             cpu_ms,
             resident_bytes,
             operators: self.execution.metrics(),
+            waiting: look.waiting,
         }));
     }
 }

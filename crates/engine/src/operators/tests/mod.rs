@@ -1,6 +1,7 @@
 //! Tests of the operators: records in, records out.
 
 mod changes;
+mod firing;
 mod harness;
 mod model;
 mod over;
