@@ -191,7 +191,7 @@ async fn a_worker_takes_what_fits() {
     world.start("alerts").await;
     assert!(world.control.claim(world.worker, 0).await.unwrap().is_none());
     assert!(world.control.claim(world.worker, 1).await.unwrap().is_some());
-    let held = world.control.renew_leases(world.worker).await.unwrap();
+    let held = world.control.renew_leases(world.worker, &[]).await.unwrap();
     assert_eq!(held.len(), 1);
     let workers = world.control.workers().await.unwrap();
     assert_eq!((workers[0].name.as_str(), workers[0].used_kpus), ("first", 1));

@@ -21,6 +21,7 @@ async fn a_snapshot_is_creating_then_ready_or_failed() {
         manifest: "app/4-0/manifest.json",
         state_bytes: 77,
         duration_ms: 1,
+        operators: &std::collections::BTreeMap::new(),
     };
     tx.insert_checkpoint(&run, &new).await.unwrap();
     let checkpoint = tx.checkpoint(id, 4).await.unwrap().unwrap();
