@@ -31,6 +31,11 @@ pub trait Broker: Debug {
     /// The output of one checkpoint.
     type Output;
 
+    /// Learns of output that may have been sent before: the marker of where it goes counts.
+    fn expect(&mut self, output: &Self::Output) {
+        let _ = output;
+    }
+
     /// Makes this process the only one that can use the sink's transactional id: what others have
     /// open is aborted, and they can open nothing more.
     fn fence(&mut self) -> Result<()>;
@@ -68,16 +73,12 @@ impl<B: Broker> Ledger<B> {
         Self { broker, attempt, lost_marker }
     }
 
-    /// Where it sends to.
-    pub fn broker(&mut self) -> &mut B {
-        &mut self.broker
-    }
-
     /// Takes over from earlier attempts and sends what they got recorded but not sent, oldest first.
     ///
     /// # Errors
     /// A newer attempt has taken over, the marker is lost, or Kafka does not answer.
     pub fn take_over(&mut self, unfinished: &[(u64, B::Output)]) -> Result<()> {
+        unfinished.iter().for_each(|(_, output)| self.broker.expect(output));
         self.broker.fence()?;
         let marker = self.marker()?;
         for (checkpoint, output) in unfinished {
