@@ -10,6 +10,8 @@ mod channel;
 pub mod check;
 mod checkpoint_store;
 mod committers;
+#[cfg(test)]
+mod crash_points;
 mod fit;
 pub mod lifecycle;
 pub mod local;

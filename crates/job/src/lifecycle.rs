@@ -359,7 +359,7 @@ impl Job {
             }
             Wake::Order(Some(Order::Cancel)) => {
                 self.body.execution.cancel();
-                self.body.reporter.report(&Event::Finished { stopped: true });
+                self.body.report(&Event::Finished { stopped: true });
                 return Ok(Some(End::Finished));
             }
             Wake::Order(Some(Order::Snapshot { name, stop })) => {
