@@ -63,7 +63,7 @@ impl Watch {
         lineage: Vec<Lineage>,
         sources: BTreeMap<NodeIndex, SourceTraits>,
     ) -> Self {
-        let last = (Instant::now(), vec![0; nodes.len()]);
+        let last = (Instant::now(), nodes.iter().map(waited_ns).collect());
         let dropped = Dropped::new(&nodes);
         Self { nodes, lineage, sources, last, dropped }
     }
@@ -103,8 +103,7 @@ impl Watch {
     fn pressure(&mut self) -> Vec<u32> {
         let now = Instant::now();
         let elapsed = now.duration_since(self.last.0).as_nanos().max(1);
-        let total = |node: &NodeGauge| node.metrics.backpressured_ns.load(Ordering::Relaxed);
-        let totals: Vec<u64> = self.nodes.iter().map(total).collect();
+        let totals: Vec<u64> = self.nodes.iter().map(waited_ns).collect();
         let share = |((node, after), before): ((&NodeGauge, &u64), &u64)| {
             let waited = u128::from(after.saturating_sub(*before)) * 1000;
             let all = elapsed * node.subtasks.len().max(1) as u128;
@@ -220,6 +219,11 @@ impl Watch {
             lag_records: gauge.metrics.lag_records.load(Ordering::Relaxed),
         }
     }
+}
+
+/// How long the subtasks of a node have waited for room so far.
+fn waited_ns(node: &NodeGauge) -> u64 {
+    node.metrics.backpressured_ns.load(Ordering::Relaxed)
 }
 
 /// Of an operator that goes by time: its watermark and when it fires next.

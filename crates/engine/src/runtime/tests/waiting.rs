@@ -328,12 +328,15 @@ fn back_pressure_on_the_way_is_an_obstacle() {
     let options = ExecutionOptions { channel_capacity: 1, ..options(2) };
     let running = Running::start(graph, options);
     let mut watch = running.execution.watch();
-    let found = look(&mut watch, 0, "the source is blocked", |it| !it.obstacles.is_empty());
-    let Obstacle::BackPressure { operator, for_ms, .. } = &found.obstacles[0] else {
-        panic!("{found:?}");
-    };
-    assert_eq!(operator, "Source[sensor]");
-    assert!(*for_ms >= 1_000, "{found:?}");
+    // It may have waited shorter before, until the sink had taken its first batch.
+    look(&mut watch, 0, "the source has been blocked for a second", |it| {
+        it.obstacles.iter().any(|obstacle| match obstacle {
+            Obstacle::BackPressure { operator, for_ms, .. } => {
+                operator == "Source[sensor]" && *for_ms >= 1_000
+            }
+            Obstacle::Barrier { .. } => false,
+        })
+    });
     drop(let_through);
     end(running);
 }
