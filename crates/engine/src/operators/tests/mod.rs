@@ -2,6 +2,7 @@
 
 mod changes;
 mod firing;
+mod formats;
 mod harness;
 mod model;
 mod over;
