@@ -130,17 +130,17 @@ fn check(scenario: &'static Scenario, share: u64) {
 
 #[test]
 fn nothing_is_lost_or_doubled_while_the_application_goes_on() {
-    check(&STEADY, 200);
+    check(&STEADY, 1000);
 }
 
 #[test]
 fn what_is_recorded_stays_when_the_customer_starts_anew() {
-    check(&SKIPPED, 200);
+    check(&SKIPPED, 1000);
 }
 
 #[test]
 fn what_is_recorded_stays_when_the_customer_goes_back() {
-    check(&OLDER, 200);
+    check(&OLDER, 1000);
 }
 
 /// `WEIR_SCHEDULE=scenario:schedule` plays one, call by call.

@@ -303,6 +303,11 @@ impl Plane {
         if let Some(name) = &written.snapshot {
             self.snapshots.push((name.clone(), number));
         }
+        // `move_stop_snapshot`.
+        let stop = format!("stop-{}", job.run);
+        if let Some(snapshot) = self.snapshots.iter_mut().find(|(name, _)| *name == stop) {
+            snapshot.1 = number;
+        }
         Verdict::Current
     }
 
