@@ -22,6 +22,9 @@ pub(crate) struct FailureBody {
     /// Every problem of a SQL script, in its order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     diagnostics: Vec<DiagnosticBody>,
+    /// Ids of the operators whose state could not be restored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    operators: Vec<String>,
 }
 
 /// A place in a SQL script.
@@ -43,12 +46,19 @@ pub(crate) struct Failure {
     code: String,
     message: String,
     diagnostics: Vec<DiagnosticBody>,
+    operators: Vec<String>,
 }
 
 impl Failure {
     /// A refusal of the door itself, before any use case.
     pub(crate) fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), diagnostics: Vec::new() }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            diagnostics: Vec::new(),
+            operators: Vec::new(),
+        }
     }
 
     /// The request body is not what the endpoint takes.
@@ -91,6 +101,7 @@ impl From<control::Error> for Failure {
             code: error.code().as_str().to_owned(),
             message: error.to_string(),
             diagnostics: diagnostics.collect(),
+            operators: error.operators().to_vec(),
         }
     }
 }
@@ -108,6 +119,7 @@ impl IntoResponse for Failure {
             message: self.message,
             request_id: current_request_id(),
             diagnostics: self.diagnostics,
+            operators: self.operators,
         };
         (self.status, Json(body)).into_response()
     }

@@ -29,6 +29,10 @@ impl Sink for Hole {
         true
     }
 
+    fn prepares(&self) -> bool {
+        false
+    }
+
     fn open(&self, _context: SinkContext) -> Result<Box<dyn SinkWriter>> {
         Ok(Box::new(Self))
     }

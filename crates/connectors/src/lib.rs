@@ -6,7 +6,7 @@
 
 mod blackhole;
 mod datagen;
-mod filesystem;
+pub mod filesystem;
 pub mod format;
 pub mod kafka;
 pub mod options;
@@ -14,4 +14,5 @@ mod print;
 mod registry;
 pub mod s3;
 
+pub use kafka::create_topic;
 pub use registry::{Connector, Environment, PrintLine, Registry};

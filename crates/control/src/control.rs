@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     error::{Error, Result},
-    ports::{ObjectReader, ProgramChecker},
+    ports::{ObjectReader, ProgramChecker, RestoreChecker},
     settings::Settings,
 };
 
@@ -21,6 +21,7 @@ pub struct Control {
     pub(crate) store: Store,
     pub(crate) settings: Arc<Settings>,
     pub(crate) checker: Arc<dyn ProgramChecker>,
+    pub(crate) restores: Arc<dyn RestoreChecker>,
     pub(crate) objects: Arc<dyn ObjectReader>,
 }
 
@@ -36,9 +37,10 @@ impl Control {
         store: Store,
         settings: Settings,
         checker: Arc<dyn ProgramChecker>,
+        restores: Arc<dyn RestoreChecker>,
         objects: Arc<dyn ObjectReader>,
     ) -> Self {
-        Self { store, settings: Arc::new(settings), checker, objects }
+        Self { store, settings: Arc::new(settings), checker, restores, objects }
     }
 
     /// Whether the database answers.

@@ -9,7 +9,13 @@ use model::{
 };
 use store::{Application, Checkpoint, Desired, LogRecord, Run, Tx, Version};
 
-use crate::{Control, error::Result};
+use crate::{
+    Control,
+    error::Result,
+    rules::{JobHealth, Restarts, health},
+    settings::Timing,
+    worker::life,
+};
 
 /// AWS `ApplicationDetail`, and what only Weir tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,10 +117,18 @@ pub struct RunDetail {
     pub version: VersionId,
     /// What its job is doing.
     pub phase: JobPhase,
+    /// How its job fares; absent when the application is READY.
+    pub health: Option<JobHealth>,
+    /// Failures since its job last was stable.
+    pub failures_in_row: u32,
     /// Number of its present or last attempt; 0 = none yet.
     pub attempt: u64,
     /// How often its job was started again.
     pub restarts: u64,
+    /// For how long it was down, and how often it came back.
+    pub outages: Outages,
+    /// Whether its newest checkpoint is too old.
+    pub checkpoint_overdue: bool,
     /// What the attempt started from; `None` before the first.
     pub restore: Option<RestoreDecision>,
     /// When it was asked for.
@@ -133,6 +147,31 @@ pub struct RunDetail {
     pub latest_checkpoint: Option<Checkpoint>,
     /// Why an attempt last failed.
     pub failure: Option<FailureDetail>,
+}
+
+/// For how long a run's job was down after it had run, and how often it came back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outages {
+    /// Times it came to run again.
+    pub full_restarts: u64,
+    /// Sum of all times it was down in ms, until now.
+    pub downtime_ms: u64,
+    /// How long it was down the last time, in ms: from the end of the old attempt, or from the last
+    /// sign of life of a lost worker, until the new attempt ran.
+    pub last_recovery_ms: Option<u64>,
+}
+
+impl Outages {
+    pub(crate) fn of(run: &Run) -> Self {
+        let lost = run.running_since.and(run.renewed_at).filter(|_| !run.is_held());
+        let since = run.down_since.or(lost).filter(|_| run.ended_at.is_none());
+        let present = since.map_or(0, |since| (run.now - since).num_milliseconds());
+        Self {
+            full_restarts: run.full_restarts,
+            downtime_ms: run.downtime_ms + u64::try_from(present).unwrap_or(0),
+            last_recovery_ms: run.last_recovery_ms,
+        }
+    }
 }
 
 /// Why an attempt failed.
@@ -170,7 +209,10 @@ impl Control {
                 None => run.configuration.clone(),
             });
         let run = match run {
-            Some(run) => Some(run_detail(tx, run).await?),
+            Some(run) => {
+                let timing = &self.settings.timing;
+                Some(run_detail(tx, run, application.status, timing).await?)
+            }
             None => None,
         };
         Ok(ApplicationDetail {
@@ -195,8 +237,12 @@ impl Control {
     }
 }
 
-async fn run_detail(tx: &mut Tx, run: Run) -> Result<RunDetail> {
+async fn run_detail(tx: &mut Tx, run: Run, status: Status, timing: &Timing) -> Result<RunDetail> {
     let phase = JobPhase::of(&run);
+    let restarts = Restarts::of(timing, run.restart_strategy.as_ref());
+    let failures_in_row = restarts.failures(life(tx, &run, std::time::Duration::ZERO).await?);
+    let runs = run.is_held() && run.running_since.is_some();
+    let outages = Outages::of(&run);
     let worker = match run.claimed_by.filter(|_| run.is_held()) {
         Some(worker) => tx.worker_name(worker).await?,
         None => None,
@@ -214,8 +260,12 @@ async fn run_detail(tx: &mut Tx, run: Run) -> Result<RunDetail> {
     Ok(RunDetail {
         version: run.version,
         phase,
+        health: health(status, restarts.is_crash_loop(failures_in_row), runs, run.reached_running),
+        failures_in_row,
         attempt: run.attempt,
         restarts: run.restarts,
+        outages,
+        checkpoint_overdue: run.checkpoint_overdue && run.ended_at.is_none(),
         restore: run.decision,
         started_at: run.created_at,
         running_since: run.running_since,

@@ -7,7 +7,7 @@ use model::{
     lifecycle::{Refused, Status},
 };
 
-use crate::ports::Diagnostic;
+use crate::ports::{Diagnostic, RestoreProblem};
 
 /// Why a use case was refused or failed; nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +98,15 @@ pub enum Error {
     /// The snapshot that a request names for restore is no use.
     #[error("snapshot `{0}` cannot be restored: it is not READY")]
     SnapshotNotReady(SnapshotName),
+    /// The program could not go on from what it would be restored from.
+    #[error("{from} cannot be restored: {}", words(.problem))]
+    CannotRestore {
+        /// What it would be restored from.
+        from: String,
+        /// Why not.
+        #[source]
+        problem: RestoreProblem,
+    },
     /// Too many snapshots.
     #[error("application `{0}` has 1000 snapshots; delete some first")]
     TooManySnapshots(ApplicationName),
@@ -167,6 +176,14 @@ pub enum Error {
     Task(#[source] tokio::task::JoinError),
 }
 
+fn words(problem: &RestoreProblem) -> String {
+    use RestoreProblem::{Misfit, Unavailable, Unreadable};
+    match problem {
+        Misfit { .. } | Unreadable(_) => format!("{problem}; nothing was changed"),
+        Unavailable(_) => "S3 did not answer; nothing was changed, try again later".to_owned(),
+    }
+}
+
 fn first(diagnostics: &[Diagnostic]) -> String {
     match diagnostics {
         [] => "no reason given".to_owned(),
@@ -214,6 +231,11 @@ impl Error {
             Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
                 ErrorCode::InvalidApplicationConfiguration
             }
+            Self::CannotRestore { problem, .. } => match problem {
+                RestoreProblem::Misfit { .. } => ErrorCode::InvalidApplicationConfiguration,
+                RestoreProblem::Unreadable(_) => ErrorCode::InvalidArgument,
+                RestoreProblem::Unavailable(_) => ErrorCode::ServiceUnavailable,
+            },
             Self::TooManySnapshots(_) => ErrorCode::LimitExceeded,
             Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
                 ErrorCode::ConcurrentModification
@@ -228,6 +250,16 @@ impl Error {
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,
             Self::Broken(_) | Self::Task(_) => ErrorCode::InternalFailure,
+        }
+    }
+
+    /// Ids of the operators whose state could not be restored; empty for every other error.
+    pub fn operators(&self) -> &[String] {
+        match self {
+            Self::CannotRestore { problem: RestoreProblem::Misfit { operators, .. }, .. } => {
+                operators
+            }
+            _ => &[],
         }
     }
 

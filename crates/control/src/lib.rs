@@ -20,16 +20,19 @@ mod worker;
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, VersionDetail,
+    StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
-pub use detail::{ApplicationDetail, FailureDetail, JobPhase, MaintenanceWindow, RunDetail};
+pub use detail::{
+    ApplicationDetail, FailureDetail, JobPhase, MaintenanceWindow, Outages, RunDetail,
+};
 pub use error::{Error, Result};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
+pub use rules::JobHealth;
 pub use settings::{Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, Checkpoint, Garbage, LogRecord, Operation,
     OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
 };
-pub use worker::{Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};
+pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

@@ -30,6 +30,57 @@ pub trait ProgramChecker: Send + Sync {
     fn check(&self, script: &str, properties: &PropertyGroups) -> Result<(), Vec<Diagnostic>>;
 }
 
+/// A SQL script with what is filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The text.
+    pub text: String,
+    /// Its properties.
+    pub properties: PropertyGroups,
+}
+
+/// Whether a program could go on from kept state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestoreQuestion {
+    /// The program; absent when it cannot be planned without being run (a zip file): then only
+    /// the manifest is looked at.
+    pub program: Option<Script>,
+    /// The program that runs, whose state is yet to be taken.
+    pub running: Option<Script>,
+    /// Key of the manifest of what is there already, relative to the installation's prefix.
+    pub manifest: Option<String>,
+    /// State that fits no operator of the program may be dropped.
+    pub allow_non_restored_state: bool,
+}
+
+/// Why a program could not go on from kept state.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreProblem {
+    /// The state does not fit the program.
+    #[error("{message}")]
+    Misfit {
+        /// For the customer.
+        message: String,
+        /// Ids of the operators it is about.
+        operators: Vec<String>,
+    },
+    /// The manifest is not there or makes no sense.
+    #[error("its manifest cannot be read: {0}")]
+    Unreadable(String),
+    /// S3 did not answer.
+    #[error("S3 did not answer")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Compares programs with kept state without running anything. May block.
+pub trait RestoreChecker: Send + Sync {
+    /// Whether the program could go on.
+    ///
+    /// # Errors
+    /// See [`RestoreProblem`].
+    fn check(&self, question: &RestoreQuestion) -> Result<(), RestoreProblem>;
+}
+
 /// An object as it was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {

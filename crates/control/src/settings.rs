@@ -36,26 +36,50 @@ pub struct Timing {
     pub snapshot_deadline: Duration,
     /// From an order to end to the end of the job, after which it is fenced off.
     pub cancel_deadline: Duration,
-    /// Wait before the first restart after a failure; doubles with each failure.
+    /// Wait before each of the first restarts after a failure; doubles with each failure beyond.
     pub first_backoff: Duration,
     /// Longest wait before a restart.
     pub longest_backoff: Duration,
+    /// Failures in a row that are taken for accidents; more are a crash loop.
+    pub accidents: u32,
+    /// Failures in a row after which the job is not started again, unless the program SETs
+    /// `restart-strategy.type`; `None` = never.
+    pub most_failures: Option<u32>,
     /// A job that ran so long begins again with the first wait.
     pub stable_after: Duration,
+    /// So does a job that ran so long and has completed a checkpoint of its own.
+    pub settled_after: Duration,
+    /// A checkpoint is overdue after so many of the application's checkpoint intervals,
+    pub overdue_intervals: u32,
+    /// but not before this time.
+    pub overdue_at_least: Duration,
+    /// Time between two looks for checkpoint folders that nothing knows.
+    pub sweep_every: Duration,
     /// A worker silent for so long is forgotten.
     pub worker_silence: Duration,
 }
 
 impl Timing {
     /// The values of an installation that decides nothing.
+    ///
+    /// A killed worker's applications must run again within 10 seconds of its last sign of life:
+    /// the lease takes at most 5 of them, and workers renew it every second, so that a busy
+    /// machine may miss a few. A killed job must run again within 3 seconds: the first restarts
+    /// follow nearly at once. 1500 failures in a row take about a day.
     pub const STANDARD: Self = Self {
-        lease: Duration::from_secs(10),
+        lease: Duration::from_secs(5),
         start_deadline: Duration::from_secs(5 * 60),
         snapshot_deadline: Duration::from_secs(10 * 60),
         cancel_deadline: Duration::from_secs(60),
-        first_backoff: Duration::from_secs(1),
+        first_backoff: Duration::from_millis(200),
         longest_backoff: Duration::from_secs(60),
+        accidents: 3,
+        most_failures: Some(1500),
         stable_after: Duration::from_secs(2 * 60),
+        settled_after: Duration::from_secs(10),
+        overdue_intervals: 3,
+        overdue_at_least: Duration::from_secs(10),
+        sweep_every: Duration::from_secs(10 * 60),
         worker_silence: Duration::from_secs(5 * 60),
     };
 }

@@ -68,6 +68,11 @@ pub trait Sink: Debug + Send + Sync {
     /// Whether it can take `-U`, `+U` and `-D`.
     fn accepts_updates(&self) -> bool;
 
+    /// Whether its writers prepare output that a committer makes visible.
+    fn prepares(&self) -> bool {
+        true
+    }
+
     /// Opens the writer of one subtask.
     fn open(&self, context: SinkContext) -> Result<Box<dyn SinkWriter>>;
 

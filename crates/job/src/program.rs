@@ -9,7 +9,7 @@ use model::fault::{Domain, Fault};
 use model::protocol::{Assignment, Code, Failure};
 use python::program::{Request, Spec};
 use python::sandbox::Isolation;
-use sql::{Diagnostic, Session};
+use sql::{Diagnostic, RunSettings, Session};
 
 use crate::channel::Reporter;
 
@@ -25,13 +25,13 @@ pub struct PythonOptions {
 /// A session that starts from the defaults.
 pub(crate) const NO_SETTINGS: [(&str, &str); 0] = [];
 
-/// Plans the assignment's program.
+/// Plans the assignment's program; gives also what it SETs about how it is run.
 pub(crate) fn plan(
     assignment: &Assignment,
     connectors: Arc<dyn Connectors>,
     python: &PythonOptions,
     reporter: &Reporter,
-) -> Result<StreamGraph, Failure> {
+) -> Result<(StreamGraph, RunSettings), Failure> {
     let mut session = Session::new(connectors, NO_SETTINGS).map_err(refused)?;
     match &assignment.code {
         Code::Sql { text } => {
@@ -39,7 +39,8 @@ pub(crate) fn plan(
         }
         Code::Zip { path } => record(&mut session, path, assignment, python, reporter)?,
     }
-    session.into_graph().map_err(refused)
+    let settings = session.run_settings();
+    Ok((session.into_graph().map_err(refused)?, settings))
 }
 
 /// Runs the Python program; each statement it makes is checked where it stands.

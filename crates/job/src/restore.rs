@@ -1,14 +1,15 @@
 //! From a manifest to the state of a program's operators, or the names of those that don't fit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::graph::{NodeKind, StreamGraph};
 use engine::runtime::{RestoredGraph, RestoredOperator};
 use model::fault::{Domain, Fault};
-use model::manifest::{Manifest, OperatorManifest};
+use model::manifest::Manifest;
 use model::protocol::Failure;
 
 use crate::checkpoint_store::CheckpointStore;
+use crate::fit;
 
 /// What a restore gives.
 pub(crate) struct Restored {
@@ -26,14 +27,8 @@ pub(crate) fn restore(
     allow_non_restored: bool,
 ) -> Result<Restored, Failure> {
     let manifest = store.manifest(key).map_err(|error| external(&error))?;
-    let dropped = match_operators(graph, &manifest).map_err(|misfits| user(&misfits))?;
-    if !dropped.is_empty() && !allow_non_restored {
-        return Err(user(&format!(
-            "the snapshot has state of operators that this program does not have: {}; restore the \
-             program that took it, or start with AllowNonRestoredState to drop that state",
-            dropped.join(", ")
-        )));
-    }
+    let dropped = fit::fit(&fit::needs(graph), &fit::held(&manifest), allow_non_restored)
+        .map_err(|misfit| user(&misfit.message))?;
     let mut operators = BTreeMap::new();
     for (id, entry) in &manifest.operators {
         if !graph.nodes.iter().any(|node| &node.operator_id == id) {
@@ -50,39 +45,6 @@ pub(crate) fn restore(
         operators.insert(id.clone(), RestoredOperator { state, splits });
     }
     Ok(Restored { manifest, graph: RestoredGraph { operators }, dropped })
-}
-
-/// The names of checkpointed operators that the program lacks; an error names those whose meaning
-/// has changed.
-fn match_operators(graph: &StreamGraph, manifest: &Manifest) -> Result<Vec<String>, String> {
-    let ids: BTreeSet<&str> = graph.nodes.iter().map(|node| node.operator_id.as_str()).collect();
-    let holds = |entry: &OperatorManifest| {
-        !entry.state.is_empty() || !entry.splits.is_empty() || !entry.committables.is_empty()
-    };
-    let mut changed = Vec::new();
-    for node in &graph.nodes {
-        let (NodeKind::Operator(factory), Some(entry)) =
-            (&node.kind, manifest.operators.get(&node.operator_id))
-        else {
-            continue;
-        };
-        if !entry.state.is_empty() && entry.fingerprint != factory.fingerprint() {
-            changed.push(format!("`{}` ({})", node.operator_id, node.name));
-        }
-    }
-    if !changed.is_empty() {
-        return Err(format!(
-            "the state in the snapshot does not fit these operators, whose keys, aggregates or window \
-             have changed: {}; restore the program that took it, or start without the snapshot",
-            changed.join(", ")
-        ));
-    }
-    Ok(manifest
-        .operators
-        .iter()
-        .filter(|(id, entry)| !ids.contains(id.as_str()) && holds(entry))
-        .map(|(id, entry)| format!("`{id}` ({})", entry.name))
-        .collect())
 }
 
 fn user(message: &str) -> Failure {

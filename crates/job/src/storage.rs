@@ -8,7 +8,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use engine::runtime::coordinator::{Collected, Committables};
 use engine::stash::Stash;
 use model::manifest::{Manifest, OperatorManifest};
-use model::protocol::CheckpointWritten;
+use model::protocol::{CheckpointWritten, OperatorCheckpoint};
 
 use crate::checkpoint_store::{CheckpointStore, Error, MANIFEST_FORMAT};
 use crate::committers::Committers;
@@ -55,32 +55,23 @@ pub(crate) struct Identity {
     pub(crate) names: BTreeMap<String, String>,
 }
 
+/// What the thread works with.
+pub(crate) struct Storage {
+    pub(crate) store: CheckpointStore,
+    pub(crate) committers: Committers,
+    pub(crate) stash: Arc<dyn Stash>,
+    pub(crate) identity: Identity,
+}
+
 /// Starts the thread.
-pub(crate) fn start(
-    store: CheckpointStore,
-    committers: Committers,
-    stash: Arc<dyn Stash>,
-    identity: Identity,
-) -> (Sender<Task>, Receiver<Outcome>) {
+pub(crate) fn start(mut storage: Storage) -> (Sender<Task>, Receiver<Outcome>) {
     let (tasks, todo) = unbounded();
     let (done, outcomes) = unbounded();
     std::thread::Builder::new()
         .name("storage".to_owned())
         .spawn(move || {
-            let mut committers = committers;
             for task in todo {
-                let outcome = match task {
-                    Task::Write(collected) => write(&store, &identity, &collected),
-                    Task::Commit { checkpoint, committables } => {
-                        match committers.commit(checkpoint, &committables) {
-                            Ok(()) => Outcome::Committed { checkpoint },
-                            Err(error) => Outcome::NotCommitted(error),
-                        }
-                    }
-                    Task::Sweep => sweep(&mut committers, &*stash, identity.attempt),
-                    Task::Abort(committables) => Outcome::Aborted(committers.abort(&committables)),
-                };
-                if done.send(outcome).is_err() {
+                if done.send(storage.perform(task)).is_err() {
                     return;
                 }
             }
@@ -89,32 +80,44 @@ pub(crate) fn start(
     (tasks, outcomes)
 }
 
-fn sweep(committers: &mut Committers, stash: &dyn Stash, attempt: u64) -> Outcome {
-    let (mut removed, mut error) = committers.sweep();
-    match engine::stash::sweep(stash, attempt) {
-        Ok(count) => removed += count,
-        Err(failure) => error = error.or(Some(failure)),
-    }
-    Outcome::Swept { removed, error }
-}
-
-fn write(store: &CheckpointStore, identity: &Identity, collected: &Collected) -> Outcome {
-    match write_all(store, identity, collected) {
-        Ok(written) => Outcome::Written(written),
-        Err(error) => {
-            Outcome::NotWritten { checkpoint: collected.checkpoint, message: error.to_string() }
+impl Storage {
+    /// Does what it is asked, and says what has become of it.
+    pub(crate) fn perform(&mut self, task: Task) -> Outcome {
+        match task {
+            Task::Write(collected) => match write(&self.store, &self.identity, &collected) {
+                Ok(written) => Outcome::Written(written),
+                Err(error) => Outcome::NotWritten {
+                    checkpoint: collected.checkpoint,
+                    message: error.to_string(),
+                },
+            },
+            Task::Commit { checkpoint, committables } => {
+                match self.committers.commit(checkpoint, &committables) {
+                    Ok(()) => Outcome::Committed { checkpoint },
+                    Err(error) => Outcome::NotCommitted(error),
+                }
+            }
+            Task::Sweep => {
+                let (mut removed, mut error) = self.committers.sweep();
+                match engine::stash::sweep(&*self.stash, self.identity.attempt) {
+                    Ok(count) => removed += count,
+                    Err(failure) => error = error.or(Some(failure)),
+                }
+                Outcome::Swept { removed, error }
+            }
+            Task::Abort(committables) => Outcome::Aborted(self.committers.abort(&committables)),
         }
     }
 }
 
 /// States first, the manifest last: a checkpoint without a manifest does not exist.
-fn write_all(
+fn write(
     store: &CheckpointStore,
     identity: &Identity,
     collected: &Collected,
 ) -> Result<CheckpointWritten, Error> {
     let began = std::time::Instant::now();
-    let mut operators = BTreeMap::new();
+    let (mut operators, mut parts) = (BTreeMap::new(), BTreeMap::new());
     let (mut state_bytes, mut part) = (0, 0);
     for (id, operator) in &collected.operators {
         let mut entry = OperatorManifest {
@@ -123,6 +126,7 @@ fn write_all(
             committables: operator.committables.clone(),
             ..OperatorManifest::default()
         };
+        let upload = std::time::Instant::now();
         for (_, state) in &operator.states {
             let object = store.put_state(collected.checkpoint, identity.attempt, part, state)?;
             part += 1;
@@ -131,6 +135,14 @@ fn write_all(
             entry.fingerprint.clone_from(&state.fingerprint);
             entry.state.push(object);
         }
+        let shape = OperatorCheckpoint {
+            name: entry.name.clone(),
+            state_bytes: entry.state.iter().map(|object| object.bytes).sum(),
+            acknowledged_ms: u64::try_from(operator.acknowledged_ms - collected.started_ms)
+                .unwrap_or(0),
+            upload_ms: u64::try_from(upload.elapsed().as_millis()).unwrap_or(u64::MAX),
+        };
+        parts.insert(id.clone(), shape);
         operators.insert(id.clone(), entry);
     }
     let manifest = store.put_manifest(&Manifest {
@@ -152,5 +164,6 @@ fn write_all(
         manifest,
         state_bytes,
         duration_ms: aligned_ms.saturating_add(written_ms),
+        operators: parts,
     })
 }

@@ -18,7 +18,18 @@ pub fn application_folder(name: &ApplicationName, id: ApplicationId) -> String {
 
 /// Folder of one checkpoint inside an [`application_folder`], without a slash at its end.
 pub fn checkpoint_folder(application_folder: &str, number: u64, attempt: u64) -> String {
-    format!("{application_folder}/checkpoints/{number}-{attempt}")
+    format!("{}/{number}-{attempt}", checkpoints_folder(application_folder))
+}
+
+/// Folder of all checkpoints inside an [`application_folder`], without a slash at its end.
+pub fn checkpoints_folder(application_folder: &str) -> String {
+    format!("{application_folder}/checkpoints")
+}
+
+/// Number and attempt of a [`checkpoint_folder`]; `None` if it is none.
+pub fn checkpoint_of_folder(folder: &str) -> Option<(u64, u64)> {
+    let (number, attempt) = folder.rsplit('/').next()?.split_once('-')?;
+    Some((number.parse().ok()?, attempt.parse().ok()?))
 }
 
 /// Folder of prepared output inside an [`application_folder`], without a slash at its end.
@@ -55,5 +66,7 @@ mod tests {
              manifest.json"
         );
         assert_eq!(folder_of_manifest(&key), Some(checkpoint.as_str()));
+        assert_eq!(checkpoint_of_folder(&checkpoint), Some((12, 3)));
+        assert_eq!(checkpoint_of_folder(&folder), None);
     }
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::waiting::Waiting;
 
 /// Property groups of an application: group id → key → value.
 pub type PropertyGroups = BTreeMap<String, BTreeMap<String, String>>;
@@ -165,6 +166,9 @@ pub enum Event {
     Planned {
         /// `{"nodes": [...], "edges": [...]}`
         graph: serde_json::Value,
+        /// How the program wants to be restarted, if it SETs that.
+        #[serde(default)]
+        restart: Option<RestartStrategy>,
     },
     /// State is restored and all subtasks run.
     Running {
@@ -215,6 +219,50 @@ pub struct CheckpointWritten {
     pub state_bytes: u64,
     /// From barrier to manifest, in ms.
     pub duration_ms: u64,
+    /// What each operator contributed, by operator id; those without state, splits and output are
+    /// left out.
+    #[serde(default)]
+    pub operators: BTreeMap<String, OperatorCheckpoint>,
+}
+
+/// One operator's part of a checkpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorCheckpoint {
+    /// For people.
+    pub name: String,
+    /// Bytes of its state objects.
+    pub state_bytes: u64,
+    /// From the barrier's start at the sources until the last of its subtasks had handed over its
+    /// state, in ms: waiting for the barrier, aligning and the snapshot itself.
+    pub acknowledged_ms: u64,
+    /// Upload of its state objects, in ms.
+    pub upload_ms: u64,
+}
+
+/// When and how often a failed job is started again (Flink's `restart-strategy.type`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum RestartStrategy {
+    /// Never.
+    Off,
+    /// So often, after the same time each.
+    FixedDelay {
+        /// Failures in a row after which it is given up.
+        attempts: u32,
+        /// Wait before each restart, in ms.
+        delay_ms: u64,
+    },
+    /// After a wait that grows with each failure in a row.
+    ExponentialDelay {
+        /// Wait before the first restart, in ms.
+        initial_ms: u64,
+        /// Longest wait, in ms.
+        max_ms: u64,
+        /// What the wait is multiplied by, in hundredths.
+        multiplier_percent: u32,
+        /// Failures in a row after which it is given up; `None` = never.
+        attempts: Option<u32>,
+    },
 }
 
 /// A line of the application's log.
@@ -252,6 +300,9 @@ pub struct JobMetrics {
     pub resident_bytes: u64,
     /// Counters by operator id.
     pub operators: BTreeMap<String, OperatorMetrics>,
+    /// What the operators that wait for time wait for, by operator id.
+    #[serde(default)]
+    pub waiting: BTreeMap<String, Waiting>,
 }
 
 /// Counters of one operator, summed over its subtasks.
@@ -267,6 +318,12 @@ pub struct OperatorMetrics {
     pub bytes: u64,
     /// Records dropped as late.
     pub late_records: u64,
+    /// Those of them whose source table is known, by table.
+    #[serde(default)]
+    pub late_by_table: BTreeMap<String, u64>,
+    /// The tables that feed it, sorted.
+    #[serde(default)]
+    pub tables: Vec<String>,
     /// Records skipped as malformed.
     pub malformed_records: u64,
     /// Watermark, event-time ms; `None` = none yet.

@@ -19,5 +19,5 @@ pub mod types;
 
 pub use diagnostic::{Diagnostic, Place, Result};
 pub use render::{graph_json, graph_text};
-pub use session::{OutputColumn, Session, StatementOutcome};
+pub use session::{OutputColumn, RunSettings, Session, StatementOutcome};
 pub use substitute::{Substituted, fill_in, substitute};

@@ -2,7 +2,7 @@
 
 use model::{
     ids::RunId,
-    protocol::{Failure, JobMetrics},
+    protocol::{Failure, JobMetrics, RestartStrategy},
 };
 use sqlx::types::Json;
 
@@ -22,14 +22,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Notes that all subtasks of the present attempt run.
+    /// Notes that all subtasks of the present attempt run: a time of being down is over.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn set_running(&mut self, run: RunId) -> Result<()> {
         sqlx::query(
             "UPDATE runs
-                SET running_since = coalesce(running_since, now()), reached_running = true
+                SET running_since = coalesce(running_since, now()), reached_running = true,
+                    full_restarts = full_restarts + (down_since IS NOT NULL)::int,
+                    downtime_ms = downtime_ms
+                        + coalesce(1000 * extract(epoch FROM now() - down_since), 0)::bigint,
+                    last_recovery_ms = coalesce(
+                        (1000 * extract(epoch FROM now() - down_since))::bigint, last_recovery_ms),
+                    down_since = NULL
               WHERE id = $1",
         )
         .bind(run.0)
@@ -38,7 +44,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Keeps the stream graph of an attempt; false if it is not the present one.
+    /// Keeps the stream graph of an attempt and what its program SET about restarts; false if it is
+    /// not the present one.
     ///
     /// # Errors
     /// The database does not answer.
@@ -47,14 +54,16 @@ impl Tx {
         run: RunId,
         attempt: u64,
         graph: &serde_json::Value,
+        restart: Option<&RestartStrategy>,
     ) -> Result<bool> {
         let done = sqlx::query(
-            "UPDATE runs SET graph = $3
+            "UPDATE runs SET graph = $3, restart_strategy = $4
               WHERE id = $1 AND attempt = $2 AND ended_at IS NULL",
         )
         .bind(run.0)
         .bind(i64::try_from(attempt).unwrap_or(i64::MAX))
         .bind(graph)
+        .bind(restart.map(Json))
         .execute(&mut *self.inner)
         .await?;
         Ok(done.rows_affected() == 1)

@@ -1,7 +1,13 @@
 //! Checkpoints: recording one is the commit point of exactly-once.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use model::ids::{ApplicationId, RunId, VersionId};
+use model::{
+    ids::{ApplicationId, RunId, VersionId},
+    protocol::OperatorCheckpoint,
+};
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
@@ -21,6 +27,8 @@ pub struct NewCheckpoint<'a> {
     pub state_bytes: u64,
     /// From barrier to manifest, in ms.
     pub duration_ms: u64,
+    /// What each operator contributed, by operator id.
+    pub operators: &'a BTreeMap<String, OperatorCheckpoint>,
 }
 
 /// A recorded checkpoint.
@@ -40,6 +48,8 @@ pub struct Checkpoint {
     pub state_bytes: u64,
     /// From barrier to manifest, in ms.
     pub duration_ms: u64,
+    /// What each operator contributed, by operator id.
+    pub operators: BTreeMap<String, OperatorCheckpoint>,
     /// When it was recorded.
     pub recorded_at: DateTime<Utc>,
     /// When the sinks had made its output visible.
@@ -55,6 +65,7 @@ struct Row {
     manifest: String,
     state_bytes: i64,
     duration_ms: i64,
+    operators: Json<BTreeMap<String, OperatorCheckpoint>>,
     recorded_at: DateTime<Utc>,
     committed_at: Option<DateTime<Utc>>,
 }
@@ -71,6 +82,7 @@ impl TryFrom<Row> for Checkpoint {
             manifest: row.manifest,
             state_bytes: number("checkpoints.state_bytes", row.state_bytes)?,
             duration_ms: number("checkpoints.duration_ms", row.duration_ms)?,
+            operators: row.operators.0,
             recorded_at: row.recorded_at,
             committed_at: row.committed_at,
         })
@@ -93,8 +105,8 @@ impl Tx {
         sqlx::query(
             "INSERT INTO checkpoints
                     (application_id, number, run_id, attempt, version, manifest, state_bytes,
-                     duration_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                     duration_ms, operators)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
              ON CONFLICT ON CONSTRAINT checkpoints_pkey DO NOTHING",
         )
         .bind(run.application.0)
@@ -105,6 +117,7 @@ impl Tx {
         .bind(new.manifest)
         .bind(stored(new.state_bytes))
         .bind(stored(new.duration_ms))
+        .bind(Json(new.operators))
         .execute(&mut *self.inner)
         .await?;
         let owner: Option<i64> = sqlx::query_scalar(
@@ -159,15 +172,17 @@ impl Tx {
         Ok(manifests)
     }
 
-    /// Notes that the output of an application's checkpoints up to `number` is visible: they are
-    /// committed in the order of their numbers.
+    /// Notes that the output of checkpoint `number` is visible, and with it that of the checkpoints
+    /// before it in its run. What other runs left behind stays as it is.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn set_committed(&mut self, application: ApplicationId, number: u64) -> Result<()> {
         sqlx::query(
             "UPDATE checkpoints SET committed_at = now()
-              WHERE application_id = $1 AND number <= $2 AND committed_at IS NULL",
+              WHERE application_id = $1 AND number <= $2 AND committed_at IS NULL
+                AND run_id = (SELECT run_id FROM checkpoints
+                               WHERE application_id = $1 AND number = $2)",
         )
         .bind(application.0)
         .bind(stored(number))
@@ -187,7 +202,7 @@ impl Tx {
     ) -> Result<Option<Checkpoint>> {
         let row: Option<Row> = sqlx::query_as(
             "SELECT number, run_id, attempt, version, manifest, state_bytes, duration_ms,
-                    recorded_at, committed_at
+                    operators, recorded_at, committed_at
                FROM checkpoints
               WHERE application_id = $1 AND run_id = $2
               ORDER BY number DESC
@@ -211,7 +226,7 @@ impl Tx {
     ) -> Result<Option<Checkpoint>> {
         let row: Option<Row> = sqlx::query_as(
             "SELECT number, run_id, attempt, version, manifest, state_bytes, duration_ms,
-                    recorded_at, committed_at
+                    operators, recorded_at, committed_at
                FROM checkpoints
               WHERE application_id = $1 AND number = $2",
         )
@@ -222,24 +237,26 @@ impl Tx {
         row.map(Checkpoint::try_from).transpose()
     }
 
-    /// Up to `limit` of the newest checkpoints of an application.
+    /// Up to `limit` checkpoints of an application with numbers below `before`, newest first.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn list_checkpoints(
         &mut self,
         application: ApplicationId,
+        before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<Checkpoint>> {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT number, run_id, attempt, version, manifest, state_bytes, duration_ms,
-                    recorded_at, committed_at
+                    operators, recorded_at, committed_at
                FROM checkpoints
-              WHERE application_id = $1
+              WHERE application_id = $1 AND ($2::bigint IS NULL OR number < $2)
               ORDER BY number DESC
-              LIMIT $2",
+              LIMIT $3",
         )
         .bind(application.0)
+        .bind(before)
         .bind(limit)
         .fetch_all(&mut *self.inner)
         .await?;
@@ -265,9 +282,9 @@ impl Tx {
         number("checkpoints.number", next)
     }
 
-    /// Forgets all checkpoints of all applications but the newest `keep` of each and those that a
-    /// snapshot or a run that has not ended needs; their manifests become garbage. Returns how
-    /// many.
+    /// Forgets all checkpoints of all applications but the newest `keep` of each, those that a
+    /// snapshot or a run that has not ended needs, and those whose output such a run has still to
+    /// make visible; their folders become garbage. Returns how many.
     ///
     /// # Errors
     /// The database does not answer.

@@ -75,7 +75,8 @@ impl Tx {
     }
 
     /// Gives a run to a worker for the time of `lease`, as the next attempt of its application.
-    /// Returns the number of that attempt.
+    /// Returns the number of that attempt. A job that still ran is down since its former worker's
+    /// last sign of life.
     ///
     /// # Errors
     /// The database does not answer.
@@ -99,7 +100,9 @@ impl Tx {
             "UPDATE runs
                 SET claimed_by = $2, lease_until = now() + $3 * interval '1 millisecond',
                     attempt = $4, decision = $5, restarts = restarts + $6,
-                    running_since = NULL
+                    down_since = CASE WHEN running_since IS NULL THEN down_since
+                                      ELSE greatest(running_since, renewed_at) END,
+                    running_since = NULL, renewed_at = now()
               WHERE id = $1",
         )
         .bind(run.id.0)
@@ -113,19 +116,27 @@ impl Tx {
         number("applications.last_attempt", attempt)
     }
 
-    /// Prolongs a worker's leases and tells which runs it has.
+    /// Prolongs a worker's leases of these runs and tells which runs it has.
     ///
     /// A run that another worker claimed meanwhile is not among them.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn renew_leases(&mut self, worker: WorkerId, lease: Duration) -> Result<Vec<Held>> {
+    pub async fn renew_leases(
+        &mut self,
+        worker: WorkerId,
+        runs: &[RunId],
+        lease: Duration,
+    ) -> Result<Vec<Held>> {
+        let ids: Vec<Uuid> = runs.iter().map(|run| run.0).collect();
         sqlx::query(
-            "UPDATE runs SET lease_until = now() + $2 * interval '1 millisecond'
-              WHERE claimed_by = $1 AND ended_at IS NULL",
+            "UPDATE runs
+                SET lease_until = now() + $2 * interval '1 millisecond', renewed_at = now()
+              WHERE claimed_by = $1 AND id = ANY ($3) AND ended_at IS NULL",
         )
         .bind(worker.0)
         .bind(millis(lease))
+        .bind(ids)
         .execute(&mut *self.inner)
         .await?;
         self.held(worker).await
@@ -173,14 +184,37 @@ impl Tx {
     pub async fn release_runs_of(&mut self, worker: WorkerId) -> Result<u64> {
         let done = sqlx::query(
             "UPDATE runs
-                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
-                    next_attempt_at = now()
+                SET claimed_by = NULL, lease_until = NULL,
+                    down_since = CASE WHEN running_since IS NULL THEN down_since ELSE now() END,
+                    running_since = NULL, next_attempt_at = now()
               WHERE claimed_by = $1 AND ended_at IS NULL",
         )
         .bind(worker.0)
         .execute(&mut *self.inner)
         .await?;
         Ok(done.rows_affected())
+    }
+
+    /// Time until the next run becomes claimable that is not yet: its wait or the lease of a worker
+    /// other than `worker` ends then. `None` if there is no such run.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn next_claim_in(&mut self, worker: WorkerId) -> Result<Option<Duration>> {
+        let millis: Option<i64> = sqlx::query_scalar(
+            "SELECT ceil(1000 * extract(epoch FROM min(at) - now()))::bigint
+               FROM (SELECT CASE WHEN claimed_by IS NULL THEN next_attempt_at
+                                 ELSE lease_until END AS at
+                       FROM runs
+                      WHERE ended_at IS NULL
+                        AND desired IN ('RUN', 'COMMIT_AND_STOP')
+                        AND claimed_by IS DISTINCT FROM $1) AS waiting
+              WHERE at > now()",
+        )
+        .bind(worker.0)
+        .fetch_one(&mut *self.inner)
+        .await?;
+        Ok(millis.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0))))
     }
 
     /// Names of the applications that wait for us rather than for a customer: in a transient

@@ -11,6 +11,7 @@
 mod applications;
 mod artifacts;
 mod attempts;
+mod checkpoint_age;
 mod checkpoints;
 mod claims;
 mod connection;
@@ -21,6 +22,7 @@ mod logs;
 mod operations;
 mod runs;
 mod snapshots;
+mod sweeps;
 mod tags;
 mod versions;
 mod wake;
@@ -38,6 +40,7 @@ pub use operations::{NewOperation, Operation, OperationStatus};
 
 pub use runs::{Desired, NewRun, Run, Successor};
 pub use snapshots::{Snapshot, SnapshotStatus};
+pub use sweeps::{Progress, Sweep};
 pub use versions::{NewVersion, Version, VersionSummary};
 pub use wake::Wake;
 pub use workers::{NewWorker, Worker};

@@ -7,7 +7,7 @@ use model::{
     configuration::{RestoreDecision, RunConfiguration},
     ids::{ApplicationId, RunId, SnapshotName, VersionId, WorkerId},
     invalid::Invalid,
-    protocol::Failure,
+    protocol::{Failure, RestartStrategy},
 };
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -106,6 +106,8 @@ pub struct Run {
     pub claimed_by: Option<WorkerId>,
     /// Until when that worker has it.
     pub lease_until: Option<DateTime<Utc>>,
+    /// When that worker last renewed its lease.
+    pub renewed_at: Option<DateTime<Utc>>,
     /// Number of its present attempt; 0 = none yet.
     pub attempt: u64,
     /// What that attempt started from.
@@ -118,6 +120,24 @@ pub struct Run {
     pub restarts: u64,
     /// Failures since it last ran for a while.
     pub failures_in_row: u32,
+    /// Times it came to run again after it had run before.
+    pub full_restarts: u64,
+    /// Since when it is down although it ran before.
+    pub down_since: Option<DateTime<Utc>>,
+    /// Sum of all times it was down in ms, without the present one.
+    pub downtime_ms: u64,
+    /// How long it was down the last time, in ms.
+    pub last_recovery_ms: Option<u64>,
+    /// What its program SET about restarts.
+    pub restart_strategy: Option<RestartStrategy>,
+    /// Time between two checkpoints in ms; absent = none are taken by themselves.
+    pub checkpoint_interval_ms: Option<u64>,
+    /// When its newest checkpoint was recorded.
+    pub last_checkpoint_at: Option<DateTime<Utc>>,
+    /// Whether that was too long ago when somebody last looked.
+    pub checkpoint_overdue: bool,
+    /// Checkpoints that came to nothing.
+    pub failed_checkpoints: u64,
     /// Not to be claimed before.
     pub next_attempt_at: DateTime<Utc>,
     /// Why its last attempt ended, if it failed.
@@ -152,12 +172,22 @@ pub(crate) struct RunRow {
     successor: Option<Json<Successor>>,
     claimed_by: Option<Uuid>,
     lease_until: Option<DateTime<Utc>>,
+    renewed_at: Option<DateTime<Utc>>,
     attempt: i64,
     decision: Option<Json<RestoreDecision>>,
     running_since: Option<DateTime<Utc>>,
     reached_running: bool,
     restarts: i64,
     failures_in_row: i32,
+    full_restarts: i64,
+    down_since: Option<DateTime<Utc>>,
+    downtime_ms: i64,
+    last_recovery_ms: Option<i64>,
+    restart_strategy: Option<Json<RestartStrategy>>,
+    checkpoint_interval_ms: Option<i64>,
+    last_checkpoint_at: Option<DateTime<Utc>>,
+    checkpoint_overdue: bool,
+    failed_checkpoints: i64,
     next_attempt_at: DateTime<Utc>,
     failure: Option<Json<Failure>>,
     failed_at: Option<DateTime<Utc>>,
@@ -185,12 +215,28 @@ impl TryFrom<RunRow> for Run {
             successor: row.successor.map(|json| json.0),
             claimed_by: row.claimed_by.map(WorkerId),
             lease_until: row.lease_until,
+            renewed_at: row.renewed_at,
             attempt: number("runs.attempt", row.attempt)?,
             decision: row.decision.map(|json| json.0),
             running_since: row.running_since,
             reached_running: row.reached_running,
             restarts: number("runs.restarts", row.restarts)?,
             failures_in_row: number("runs.failures_in_row", row.failures_in_row)?,
+            full_restarts: number("runs.full_restarts", row.full_restarts)?,
+            down_since: row.down_since,
+            downtime_ms: number("runs.downtime_ms", row.downtime_ms)?,
+            last_recovery_ms: row
+                .last_recovery_ms
+                .map(|value| number("runs.last_recovery_ms", value))
+                .transpose()?,
+            restart_strategy: row.restart_strategy.map(|json| json.0),
+            checkpoint_interval_ms: row
+                .checkpoint_interval_ms
+                .map(|value| number("runs.checkpoint_interval_ms", value))
+                .transpose()?,
+            last_checkpoint_at: row.last_checkpoint_at,
+            checkpoint_overdue: row.checkpoint_overdue,
+            failed_checkpoints: number("runs.failed_checkpoints", row.failed_checkpoints)?,
             next_attempt_at: row.next_attempt_at,
             failure: row.failure.map(|json| json.0),
             failed_at: row.failed_at,
@@ -312,7 +358,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes a run from its worker, to be claimed again after `wait`.
+    /// Takes a run from its worker, to be claimed again after `wait`. Its job, if it ran, is
+    /// taken to be down for `silence` already.
     ///
     /// # Errors
     /// The database does not answer.
@@ -321,17 +368,22 @@ impl Tx {
         run: RunId,
         wait: Duration,
         failures_in_row: u32,
+        silence: Duration,
     ) -> Result<()> {
         sqlx::query(
             "UPDATE runs
                 SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
                     failures_in_row = $3,
+                    down_since = CASE WHEN running_since IS NULL THEN down_since
+                                      ELSE greatest(running_since,
+                                                    now() - $4 * interval '1 millisecond') END,
                     next_attempt_at = now() + $2 * interval '1 millisecond'
               WHERE id = $1",
         )
         .bind(run.0)
         .bind(millis(wait))
         .bind(i32::try_from(failures_in_row).unwrap_or(i32::MAX))
+        .bind(millis(silence))
         .execute(&mut *self.inner)
         .await?;
         Ok(())
@@ -344,7 +396,10 @@ impl Tx {
     pub async fn end_run(&mut self, run: RunId) -> Result<()> {
         sqlx::query(
             "UPDATE runs
-                SET ended_at = now(), claimed_by = NULL, lease_until = NULL, running_since = NULL
+                SET ended_at = now(), claimed_by = NULL, lease_until = NULL, running_since = NULL,
+                    downtime_ms = downtime_ms
+                        + coalesce(1000 * extract(epoch FROM now() - down_since), 0)::bigint,
+                    down_since = NULL
               WHERE id = $1",
         )
         .bind(run.0)

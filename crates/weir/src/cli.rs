@@ -28,6 +28,11 @@ pub(crate) enum Command {
     Run(commands::run::Arguments),
     /// Measure throughput
     Bench(commands::bench::Arguments),
+    /// Kill, stop and cut everything while applications run, and check that nothing is lost or doubled
+    Chaos(commands::chaos::Arguments),
+    /// One of the private services in a process of its own
+    #[command(hide = true)]
+    Service(commands::service::Arguments),
     /// One application's data plane; started by a worker
     #[command(hide = true)]
     Job(commands::job::Arguments),

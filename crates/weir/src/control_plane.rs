@@ -1,16 +1,21 @@
 //! Wires the control plane: its ports are filled here, where all rooms are known.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use connectors::s3::S3;
-use control::ports::{Diagnostic, Object, ObjectReader, Pending, ProgramChecker, ReadError};
-use control::{Control, Settings};
+use control::ports::{
+    Diagnostic, Object, ObjectReader, Pending, ProgramChecker, ReadError, RestoreChecker,
+    RestoreProblem, RestoreQuestion, Script,
+};
+use control::{Control, Settings, Timing};
+use job::check::{Restore, RestoreError};
 use model::configuration::S3Location;
 use model::protocol::{PropertyGroups, S3Settings, Storage};
 use store::Store;
 
-use crate::settings::Python;
+use crate::settings::{Python, Restarts};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -18,10 +23,17 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 const CONNECTIONS: u32 = 16;
 
 /// Connects to Postgres, migrates its tables, and fills the ports.
-pub(crate) async fn open(database_url: &str, storage: &Storage) -> Result<Control, Error> {
+pub(crate) async fn open(
+    database_url: &str,
+    storage: &Storage,
+    restarts: &Restarts,
+) -> Result<Control, Error> {
     let store = Store::connect(database_url, CONNECTIONS).await?;
     store.migrate().await?;
-    Ok(Control::new(store, Settings::standard(), Arc::new(Planner), objects(&storage.s3)))
+    let timing = Timing { most_failures: restarts.most_failures(), ..Timing::STANDARD };
+    let settings = Settings { timing, ..Settings::standard() };
+    let restores = Restores { storage: storage.clone() };
+    Ok(Control::new(store, settings, Arc::new(Planner), Arc::new(restores), objects(&storage.s3)))
 }
 
 fn objects(s3: &S3Settings) -> Arc<dyn ObjectReader> {
@@ -43,8 +55,8 @@ pub(crate) fn worker(
     if python.allow_unsandboxed_python {
         arguments.push("--allow-unsandboxed-python".to_owned());
     }
-    let s3 = S3::connect(&storage.s3, tokio::runtime::Handle::current());
-    let (bucket, prefix) = (storage.bucket.clone(), storage.prefix.trim_matches('/').to_owned());
+    let bucket = Bucket::open(storage);
+    let listed = bucket.clone();
     let options = worker::Options {
         name: format!("{}-{}", host_name(), std::process::id()),
         program: std::env::current_exe()?,
@@ -52,18 +64,51 @@ pub(crate) fn worker(
         folder,
         storage: storage.clone(),
         kpus: kpus.unwrap_or_else(worker::all_kpus),
-        remove_folder: Arc::new(move |folder| {
-            let key = if prefix.is_empty() {
-                format!("{folder}/")
-            } else {
-                format!("{prefix}/{folder}/")
-            };
-            let keys: Vec<String> =
-                s3.list(&bucket, &key)?.into_iter().map(|object| object.key).collect();
-            Ok(s3.delete_all(&bucket, &keys)?)
-        }),
+        remove_folder: Arc::new(move |folder| bucket.remove(folder)),
+        list_folders: Arc::new(move |folder| listed.folders(folder)),
     };
     Ok(worker::Worker::new(control, options))
+}
+
+/// The installation's bucket, for cleaning.
+#[derive(Clone)]
+struct Bucket {
+    s3: S3,
+    name: String,
+    /// Goes before every key; empty or ending with a slash.
+    prefix: String,
+}
+
+impl Bucket {
+    fn open(storage: &Storage) -> Self {
+        let prefix = match storage.prefix.trim_matches('/') {
+            "" => String::new(),
+            prefix => format!("{prefix}/"),
+        };
+        let s3 = S3::connect(&storage.s3, tokio::runtime::Handle::current());
+        Self { s3, name: storage.bucket.clone(), prefix }
+    }
+
+    fn keys(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let found = self.s3.list(&self.name, &format!("{}{folder}/", self.prefix))?;
+        Ok(found.into_iter().map(|object| object.key).collect())
+    }
+
+    /// Removes every object in a folder.
+    fn remove(&self, folder: &str) -> Result<(), Error> {
+        Ok(self.s3.delete_all(&self.name, &self.keys(folder)?)?)
+    }
+
+    /// The folders directly in a folder.
+    fn folders(&self, folder: &str) -> Result<Vec<String>, Error> {
+        let own = |key: &str| {
+            let rest = key.strip_prefix(&self.prefix)?.strip_prefix(folder)?.strip_prefix('/')?;
+            Some(format!("{folder}/{}", rest.split_once('/')?.0))
+        };
+        let found: BTreeSet<String> =
+            self.keys(folder)?.iter().filter_map(|key| own(key)).collect();
+        Ok(found.into_iter().collect())
+    }
 }
 
 fn host_name() -> String {
@@ -87,6 +132,37 @@ impl ProgramChecker for Planner {
             }]
         })
     }
+}
+
+/// Compares scripts with manifests, before anything that runs is stopped.
+struct Restores {
+    storage: Storage,
+}
+
+impl RestoreChecker for Restores {
+    fn check(&self, question: &RestoreQuestion) -> Result<(), RestoreProblem> {
+        let question = Restore {
+            program: question.program.as_ref().map(parts),
+            running: question.running.as_ref().map(parts),
+            manifest: question.manifest.as_deref(),
+            may_drop: question.allow_non_restored_state,
+        };
+        let runtime = tokio::runtime::Handle::current();
+        job::check::check_restore(question, &self.storage, &runtime).map_err(|it| match it {
+            RestoreError::Misfit(misfit) => {
+                RestoreProblem::Misfit { message: misfit.message, operators: misfit.operators }
+            }
+            RestoreError::Unreadable(why) => RestoreProblem::Unreadable(why),
+            RestoreError::Unavailable(error) => RestoreProblem::Unavailable(error.into()),
+            RestoreError::Refused(diagnostic) => {
+                RestoreProblem::Misfit { message: diagnostic.to_string(), operators: Vec::new() }
+            }
+        })
+    }
+}
+
+fn parts(script: &Script) -> (&str, &PropertyGroups) {
+    (&script.text, &script.properties)
 }
 
 /// S3, asked for code that customers keep there.

@@ -29,6 +29,8 @@ fn main() -> ExitCode {
         Command::Job(arguments) => return commands::job::run(&arguments),
         Command::Run(arguments) => commands::run::run(&arguments),
         Command::Bench(arguments) => commands::bench::run(&arguments),
+        Command::Chaos(arguments) => commands::chaos::run(arguments),
+        Command::Service(arguments) => commands::service::run(&arguments),
         Command::Demo(arguments) => commands::demo::run(arguments),
         Command::Dev(arguments) => commands::dev::run(arguments),
         Command::Api(arguments) => commands::api::run(arguments),

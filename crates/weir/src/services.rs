@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control_plane;
-use crate::settings::Python;
+use crate::settings::{Python, Restarts};
 use crate::terminal::say;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -77,23 +77,10 @@ impl Services {
         let broker = start_broker(&folder, options.listen.kafka).await?;
         step("Kafka broker", &broker.address().to_string(), began);
         let began = Instant::now();
-        let s3 = S3Server::start(
-            &folder.join("s3"),
-            loopback(options.listen.s3),
-            ACCESS_KEY,
-            SECRET_KEY,
-        )
-        .await?;
+        let s3 = start_s3(&folder.join("s3"), loopback(options.listen.s3)).await?;
         s3.create_bucket(CHECKPOINTS).await?;
         step("S3", &s3.endpoint(), began);
-        let s3_settings = S3Settings {
-            endpoint: Some(s3.endpoint()),
-            region: "us-east-1".to_owned(),
-            access_key_id: ACCESS_KEY.to_owned(),
-            secret_access_key: SECRET_KEY.to_owned(),
-            session_token: None,
-            path_style: true,
-        };
+        let s3_settings = s3_settings(s3.endpoint());
         let storage = Storage {
             bucket: CHECKPOINTS.to_owned(),
             prefix: String::new(),
@@ -103,7 +90,7 @@ impl Services {
         let began = Instant::now();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let control = control_plane::open(postgres.url(), &storage).await?;
+        let control = control_plane::open(postgres.url(), &storage, &Restarts::default()).await?;
         step("Tables", "migrated", began);
         let listener = TcpListener::bind(loopback(options.listen.api)).await?;
         let address = listener.local_addr()?;
@@ -191,11 +178,28 @@ async fn start_broker(folder: &Path, port: u16) -> Result<Broker, Error> {
     Ok(Broker::start(&folder.join("kafka"), loopback(port), options).await?)
 }
 
+/// An S3 server with the keys of [`s3_settings`].
+pub(crate) async fn start_s3(folder: &Path, listen: SocketAddr) -> embedded::Result<S3Server> {
+    S3Server::start(folder, listen, ACCESS_KEY, SECRET_KEY).await
+}
+
+/// How a private S3 server is reached.
+pub(crate) fn s3_settings(endpoint: String) -> S3Settings {
+    S3Settings {
+        endpoint: Some(endpoint),
+        region: "us-east-1".to_owned(),
+        access_key_id: ACCESS_KEY.to_owned(),
+        secret_access_key: SECRET_KEY.to_owned(),
+        session_token: None,
+        path_style: true,
+    }
+}
+
 fn step(what: &str, result: &str, began: Instant) {
     say(format!("  {what:<13} {result}  ({} ms)", began.elapsed().as_millis()));
 }
 
-fn loopback(port: u16) -> SocketAddr {
+pub(crate) fn loopback(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }
 

@@ -66,6 +66,27 @@ impl Bucket {
     }
 }
 
+/// How often a failing job is started again.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Restarts {
+    /// Failures in a row after which a job is not started again, unless its program SETs
+    /// restart-strategy.type; 0 = it is always started again
+    #[arg(long, env = "WEIR_MOST_FAILURES", default_value_t = 1500)]
+    most_failures: u32,
+}
+
+impl Default for Restarts {
+    fn default() -> Self {
+        Self { most_failures: 1500 }
+    }
+}
+
+impl Restarts {
+    pub(crate) fn most_failures(&self) -> Option<u32> {
+        (self.most_failures > 0).then_some(self.most_failures)
+    }
+}
+
 /// What the process logs, on standard error.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Log {

@@ -4,10 +4,13 @@
 //! **Must not**: hold rules (what a report means is decided in `control`), read programs or state.
 //! **Start at**: [`Worker::run`], then `supervisor.rs`, which tells the life of one job process.
 
+mod cleaning;
+mod jobs;
+mod leases;
 mod options;
 mod process;
 mod supervisor;
 mod worker;
 
-pub use options::{Options, RemoveFolder, all_kpus};
+pub use options::{ListFolders, Options, RemoveFolder, all_kpus};
 pub use worker::{Error, Worker};

@@ -9,6 +9,12 @@ use model::protocol::Storage;
 pub type RemoveFolder =
     Arc<dyn Fn(&str) -> Result<(), Box<dyn std::error::Error + Send + Sync>> + Send + Sync>;
 
+/// Lists the folders directly below a key of the installation's bucket, as keys relative to its
+/// prefix and without slashes at their ends. May block.
+pub type ListFolders = Arc<
+    dyn Fn(&str) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync,
+>;
+
 /// How a worker works.
 #[derive(Clone)]
 pub struct Options {
@@ -26,6 +32,8 @@ pub struct Options {
     pub kpus: u32,
     /// Removes what is not needed any more from the object store.
     pub remove_folder: RemoveFolder,
+    /// Lists what is there, to find what nothing knows.
+    pub list_folders: ListFolders,
 }
 
 impl std::fmt::Debug for Options {

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::{ExitStatus, Stdio};
 
+use control::JobKey;
 use model::protocol::{Event, Order};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
@@ -29,9 +30,12 @@ pub(crate) enum Heard {
 }
 
 impl Process {
-    pub(crate) fn start(options: &Options, memory_bytes: u64) -> io::Result<Self> {
+    pub(crate) fn start(options: &Options, job: &JobKey, memory_bytes: u64) -> io::Result<Self> {
         let mut child = Command::new(&options.program)
             .args(&options.arguments)
+            // So that a list of processes tells whose they are.
+            .args(["--application", job.application.as_str()])
+            .args(["--attempt", &job.attempt.to_string()])
             .arg("--memory-bytes")
             .arg(memory_bytes.to_string())
             .env_clear()

@@ -30,6 +30,17 @@ const LOG_LINES: usize = 500;
 /// A process that has said its last word may take this long to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
+/// A running job reports its counters every second. From one that is alive but has said nothing for
+/// so long nothing is to be expected any more: it is stopped, or its threads wait for each other. On
+/// a machine so busy that a second takes twenty, ending a job does little harm.
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// So long it may say nothing before it runs: it plans, runs the customer's program, reads state.
+const SILENCE_AT_START: Duration = Duration::from_secs(5 * 60);
+
+/// Pause before the end of a job is told again to a database that did not answer.
+const TELL_AGAIN: Duration = Duration::from_millis(200);
+
 /// How a supervision ended.
 enum End {
     /// It has said so itself, and control knows.
@@ -37,7 +48,16 @@ enum End {
     /// Another attempt has taken over, or the lease is lost: control must not hear of it.
     Fenced,
     /// The process ended without a word.
-    Silent(String),
+    Gone(String),
+    /// The process is alive, but has said nothing for so long.
+    Silent(Duration),
+}
+
+/// What is told of a job that has not spoken for itself.
+enum Ending {
+    Failed(Failure),
+    Gone(String),
+    Silent(Duration),
 }
 
 /// Runs one claimed job to its end.
@@ -60,22 +80,30 @@ pub(crate) async fn supervise(
                 log: Vec::new(),
                 log_due: None,
                 sent: BTreeSet::new(),
+                kill: kill.clone(),
             };
-            supervisor.live(&options, &claim, assignment, orders, kill).await
+            supervisor.live(&options, &claim, assignment, orders).await
         }
         Err(failure) => {
-            report_failure(&control, &job, &failure).await;
+            tell_end(&control, &job, &kill, &Ending::Failed(failure)).await;
             End::Told
         }
     };
     match supervised {
         End::Told => tracing::info!(application = name, attempt = job.attempt, "job ended"),
         End::Fenced => tracing::info!(application = name, attempt = job.attempt, "job killed"),
-        End::Silent(how) => {
+        End::Gone(how) => {
             tracing::warn!(application = name, attempt = job.attempt, how, "job vanished");
-            if let Err(error) = control.job_gone(&job, &how).await {
-                tracing::error!(application = name, %error, "the end of a job could not be told");
-            }
+            tell_end(&control, &job, &kill, &Ending::Gone(how)).await;
+        }
+        End::Silent(silence) => {
+            tracing::warn!(
+                application = name,
+                attempt = job.attempt,
+                ?silence,
+                "silent job killed"
+            );
+            tell_end(&control, &job, &kill, &Ending::Silent(silence)).await;
         }
     }
     if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
@@ -138,6 +166,8 @@ struct Supervisor {
     log_due: Option<Instant>,
     /// Snapshots that were ordered: an order is repeated until it is fulfilled, but passed on once.
     sent: BTreeSet<String>,
+    /// The lease is lost, or the worker ends.
+    kill: CancellationToken,
 }
 
 impl Supervisor {
@@ -147,13 +177,12 @@ impl Supervisor {
         claim: &Claim,
         assignment: Assignment,
         mut orders: mpsc::Receiver<Order>,
-        kill: CancellationToken,
     ) -> End {
         let memory_bytes = KPU_BYTES * u64::from(claim.kpus.max(1));
-        let mut process = match Process::start(options, memory_bytes) {
+        let mut process = match Process::start(options, &self.job, memory_bytes) {
             Ok(process) => process,
             Err(error) => {
-                return End::Silent(format!(
+                return End::Gone(format!(
                     "`{}` could not be started: {error}",
                     options.program.display()
                 ));
@@ -163,10 +192,12 @@ impl Supervisor {
         // Failed or Finished: passed on when the process has ended, so that a next attempt never runs
         // beside it.
         let mut last_word = None;
+        // Since when it is listened to without hearing anything.
+        let (mut listening, mut patience) = (Instant::now(), SILENCE_AT_START);
         let end = loop {
             let log_due = self.log_due.unwrap_or_else(|| Instant::now() + LOG_PAUSE);
             tokio::select! {
-                () = kill.cancelled() => break End::Fenced,
+                () = self.kill.cancelled() => break End::Fenced,
                 Some(order) = orders.recv() => {
                     if self.is_new(&order) {
                         process.tell(&order).await;
@@ -175,20 +206,29 @@ impl Supervisor {
                 () = tokio::time::sleep_until(log_due), if self.log_due.is_some() => {
                     self.write_log().await;
                 }
+                () = tokio::time::sleep_until(listening + patience) => {
+                    // One that has said its last word need not say more.
+                    break match last_word {
+                        Some(_) => End::Told,
+                        None => End::Silent(listening.elapsed()),
+                    };
+                }
                 heard = process.hear() => match heard {
                     Heard::Complaint(line) => self.complain(line).await,
                     Heard::Event(event) => {
+                        if matches!(*event, Event::Running { .. }) {
+                            patience = SILENCE;
+                        }
                         if matches!(*event, Event::Failed(_) | Event::Finished { .. }) {
                             last_word = Some(*event);
-                            continue;
+                        } else if self.report(*event, &mut process).await == Verdict::Fenced {
+                            break End::Fenced;
                         }
-                        match self.report(*event, &mut process).await {
-                            Verdict::Current => {}
-                            Verdict::Fenced => break End::Fenced,
-                        }
+                        // Only now: while this was reported, nobody listened.
+                        listening = Instant::now();
                     }
                     Heard::End if last_word.is_some() => break End::Told,
-                    Heard::End => break End::Silent(String::new()),
+                    Heard::End => break End::Gone(String::new()),
                 },
             }
         };
@@ -204,8 +244,8 @@ impl Supervisor {
 
     async fn conclude(&mut self, end: End, process: &mut Process) -> End {
         let status = match end {
-            End::Fenced => process.end().await,
-            End::Told | End::Silent(_) => {
+            End::Fenced | End::Silent(_) => process.end().await,
+            End::Told | End::Gone(_) => {
                 match tokio::time::timeout(END_WITHIN, process.wait()).await {
                     Ok(status) => status,
                     Err(_) => process.end().await,
@@ -217,10 +257,10 @@ impl Supervisor {
         }
         let complaint = self.log.last().map(|line| line.message.clone());
         self.write_log().await;
-        let End::Silent(_) = end else { return end };
+        let End::Gone(_) = end else { return end };
         let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
         let said = complaint.map_or_else(String::new, |line| format!("; the last it said: {line}"));
-        End::Silent(format!("the job process ended without a word ({how}){said}"))
+        End::Gone(format!("the job process ended without a word ({how}){said}"))
     }
 
     fn is_new(&mut self, order: &Order) -> bool {
@@ -235,15 +275,23 @@ impl Supervisor {
     /// nothing is lost but time; a lost lease ends the waiting.
     async fn report(&mut self, event: Event, process: &mut Process) -> Verdict {
         let mut pause = Duration::from_millis(100);
+        let kill = self.kill.clone();
         loop {
-            match self.try_report(&event, process).await {
+            let told = tokio::select! {
+                () = kill.cancelled() => return Verdict::Fenced,
+                told = self.try_report(&event, process) => told,
+            };
+            match told {
                 Ok(verdict) => return verdict,
                 Err(error) => {
                     tracing::warn!(application = %self.job.application, %error, "a report was not taken");
                     if matches!(event, Event::Metrics(_) | Event::Log(_)) {
                         return Verdict::Current;
                     }
-                    tokio::time::sleep(pause).await;
+                    tokio::select! {
+                        () = kill.cancelled() => return Verdict::Fenced,
+                        () = tokio::time::sleep(pause) => {}
+                    }
                     pause = (pause * 2).min(Duration::from_secs(2));
                 }
             }
@@ -257,7 +305,9 @@ impl Supervisor {
     ) -> control::Result<Verdict> {
         let (control, job) = (self.control.clone(), self.job.clone());
         match event {
-            Event::Planned { graph } => control.graph_planned(&job, graph).await,
+            Event::Planned { graph, restart } => {
+                control.graph_planned(&job, graph, restart.as_ref()).await
+            }
             Event::Running { restored, dropped } => {
                 control.job_running(&job, *restored, dropped).await
             }
@@ -317,9 +367,22 @@ impl Supervisor {
     }
 }
 
-async fn report_failure(control: &Control, job: &JobKey, failure: &Failure) {
-    if let Err(error) = control.job_failed(job, failure).await {
-        tracing::error!(application = %job.application, %error, "a failure could not be told");
+/// Tells control of a job's end, again and again while the database does not answer: until then the
+/// run counts as held and nobody starts it again. Once the lease is over (`kill`) others find it
+/// without a word.
+async fn tell_end(control: &Control, job: &JobKey, kill: &CancellationToken, ending: &Ending) {
+    loop {
+        let told = match ending {
+            Ending::Failed(failure) => control.job_failed(job, failure).await,
+            Ending::Gone(how) => control.job_gone(job, how).await,
+            Ending::Silent(silence) => control.job_silent(job, *silence).await,
+        };
+        let Err(error) = told else { return };
+        tracing::warn!(application = %job.application, %error, "the end of a job could not be told");
+        tokio::select! {
+            () = kill.cancelled() => return,
+            () = tokio::time::sleep(TELL_AGAIN) => {}
+        }
     }
 }
 

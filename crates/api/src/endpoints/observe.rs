@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::Paging;
 use crate::failure::{Failure, FailureBody};
-use crate::request::Path;
+use crate::request::{Path, Query};
 use crate::server::Shared;
 use crate::wire::history::{CheckpointBody, checkpoint};
 use crate::wire::seconds;
@@ -21,9 +22,18 @@ use crate::wire::seconds;
 #[serde(rename_all = "PascalCase")]
 pub(super) struct MetricsAnswer {
     attempt: u64,
+    /// Attempts after the first.
     restarts: u64,
+    /// Times the job came to run again after it had run before.
+    full_restarts: u64,
     running: bool,
     uptime_ms: i64,
+    /// Time the job was down after it had run before, until now.
+    downtime_ms: u64,
+    /// How long it was down the last time: from the end of the old attempt, or from the last sign
+    /// of life of a lost worker, until the new attempt ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_recovery_ms: Option<u64>,
     /// CPU time of the job process so far.
     cpu_ms: u64,
     /// Resident memory of the job process.
@@ -31,10 +41,26 @@ pub(super) struct MetricsAnswer {
     /// Sums over the operators.
     late_records: u64,
     malformed_records: u64,
+    /// Late records by source table, summed over the operators. Records behind an operator that
+    /// mixes several tables are in no table's number.
+    late_records_by_table: BTreeMap<String, u64>,
     /// By operator id.
     operators: BTreeMap<String, OperatorBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_checkpoint: Option<CheckpointBody>,
+    /// Of the latest checkpoint, from the barrier's start to the manifest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_checkpoint_duration_ms: Option<u64>,
+    /// State of the latest checkpoint.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_checkpoint_size_bytes: Option<u64>,
+    /// Since the latest checkpoint was recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_checkpoint_age_ms: Option<i64>,
+    /// Whether that is more than three checkpoint intervals (and 10 s).
+    checkpoint_overdue: bool,
+    /// Checkpoints and snapshots of this run that came to nothing.
+    number_of_failed_checkpoints: u64,
 }
 
 /// Counters of one operator, summed over its subtasks.
@@ -47,6 +73,12 @@ struct OperatorBody {
     /// Read or written outside.
     bytes: u64,
     late_records: u64,
+    /// Those of them whose source table is known, by table.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    late_records_by_table: BTreeMap<String, u64>,
+    /// The source tables that feed it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tables: Vec<String>,
     malformed_records: u64,
     /// Event time, milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +98,8 @@ fn operator(metrics: OperatorMetrics) -> OperatorBody {
         records_out: metrics.records_out,
         bytes: metrics.bytes,
         late_records: metrics.late_records,
+        late_records_by_table: metrics.late_by_table,
+        tables: metrics.tables,
         malformed_records: metrics.malformed_records,
         watermark: metrics.watermark,
         lag_records: metrics.lag_records,
@@ -88,16 +122,29 @@ pub(super) async fn metrics(
     let job = found.job.unwrap_or_default();
     let sum =
         |count: fn(&OperatorMetrics) -> u64| -> u64 { job.operators.values().map(count).sum() };
+    let mut late_records_by_table = BTreeMap::new();
+    for (table, count) in job.operators.values().flat_map(|it| &it.late_by_table) {
+        *late_records_by_table.entry(table.clone()).or_default() += count;
+    }
     Ok(Json(MetricsAnswer {
         attempt: found.attempt,
         restarts: found.restarts,
+        full_restarts: found.outages.full_restarts,
         running: found.running,
         uptime_ms: found.uptime_ms,
+        downtime_ms: found.outages.downtime_ms,
+        last_recovery_ms: found.outages.last_recovery_ms,
         cpu_ms: job.cpu_ms,
         resident_bytes: job.resident_bytes,
         late_records: sum(|it| it.late_records),
         malformed_records: sum(|it| it.malformed_records),
+        late_records_by_table,
         operators: job.operators.into_iter().map(|(id, it)| (id, operator(it))).collect(),
+        last_checkpoint_duration_ms: found.latest_checkpoint.as_ref().map(|it| it.duration_ms),
+        last_checkpoint_size_bytes: found.latest_checkpoint.as_ref().map(|it| it.state_bytes),
+        last_checkpoint_age_ms: found.last_checkpoint_age_ms,
+        checkpoint_overdue: found.checkpoint_overdue,
+        number_of_failed_checkpoints: found.failed_checkpoints,
         latest_checkpoint: found.latest_checkpoint.map(checkpoint),
     }))
 }
@@ -125,25 +172,31 @@ pub(super) async fn graph(
     Ok(Json(GraphAnswer { graph }))
 }
 
-/// The newest checkpoints.
+/// A page of checkpoints.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct CheckpointsAnswer {
     checkpoints: Vec<CheckpointBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_token: Option<String>,
 }
 
-/// Lists the newest checkpoints that are kept.
+/// Lists the checkpoints that are kept, newest first: the latest ones and those of snapshots.
 #[utoipa::path(get, path = "/v1/applications/{name}/checkpoints", tag = "observation",
     operation_id = "ListApplicationCheckpoints",
-    params(("name" = String, Path, description = "Application name")),
+    params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = CheckpointsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn checkpoints(
     State(shared): State<Shared>,
     Path(name): Path<String>,
+    Query(paging): Query<Paging>,
 ) -> Result<Json<CheckpointsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
-    let found = shared.control.checkpoints(&name, 50).await?;
-    Ok(Json(CheckpointsAnswer { checkpoints: found.into_iter().map(checkpoint).collect() }))
+    let page = shared.control.checkpoints(&name, &paging.parse()?).await?;
+    Ok(Json(CheckpointsAnswer {
+        checkpoints: page.items.into_iter().map(checkpoint).collect(),
+        next_token: page.next_token,
+    }))
 }
 
 /// One worker.

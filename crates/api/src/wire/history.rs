@@ -1,6 +1,9 @@
 //! Versions, operations, events, snapshots, checkpoints, log lines.
 
+use std::collections::BTreeMap;
+
 use control::{ApplicationEvent, Checkpoint, LogRecord, Operation, Snapshot, VersionSummary};
+use model::protocol::OperatorCheckpoint;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -152,8 +155,36 @@ pub(crate) struct CheckpointBody {
     attempt: u64,
     application_version_id: i64,
     state_bytes: u64,
+    /// From the barrier's start to the manifest.
     duration_ms: u64,
     recorded_at: f64,
+    /// When its output was visible.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    committed_at: Option<f64>,
+    /// What each operator contributed, by operator id; those without state, splits and output are
+    /// left out.
+    operators: BTreeMap<String, OperatorCheckpointBody>,
+}
+
+/// One operator's part of a checkpoint.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct OperatorCheckpointBody {
+    name: String,
+    state_bytes: u64,
+    /// From the barrier's start at the sources until the last subtask had handed over its state.
+    acknowledged_ms: u64,
+    /// Upload of its state.
+    upload_ms: u64,
+}
+
+fn operator_checkpoint(part: OperatorCheckpoint) -> OperatorCheckpointBody {
+    OperatorCheckpointBody {
+        name: part.name,
+        state_bytes: part.state_bytes,
+        acknowledged_ms: part.acknowledged_ms,
+        upload_ms: part.upload_ms,
+    }
 }
 
 pub(crate) fn checkpoint(checkpoint: Checkpoint) -> CheckpointBody {
@@ -164,6 +195,12 @@ pub(crate) fn checkpoint(checkpoint: Checkpoint) -> CheckpointBody {
         state_bytes: checkpoint.state_bytes,
         duration_ms: checkpoint.duration_ms,
         recorded_at: seconds(checkpoint.recorded_at),
+        committed_at: checkpoint.committed_at.map(seconds),
+        operators: checkpoint
+            .operators
+            .into_iter()
+            .map(|(id, part)| (id, operator_checkpoint(part)))
+            .collect(),
     }
 }
 

@@ -109,10 +109,21 @@ pub(crate) struct Weir {
     application_version_id: i64,
     /// `WAITING_FOR_WORKER`, `STARTING`, `RUNNING`, `WAITING_TO_RESTART`, `ENDING` or `ENDED`.
     job_phase: String,
+    /// How the job fares, whatever the status says; absent when the application is READY.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<Health>,
     /// Number of the present or last attempt.
     attempt: u64,
-    /// How often the job was started again after a failure.
+    /// Attempts after the first.
     restarts: u64,
+    /// Times the job came to run again after it had run before.
+    full_restarts: u64,
+    /// Time the job was down after it had run before, in ms, until now.
+    downtime_ms: u64,
+    /// How long it was down the last time, in ms: from the end of the old attempt, or from the last
+    /// sign of life of a lost worker, until the new attempt ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_recovery_ms: Option<u64>,
     /// What the attempt really started from, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     restored_from: Option<String>,
@@ -132,6 +143,38 @@ pub(crate) struct Weir {
     /// Why an attempt last failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<Failure>,
+}
+
+/// How a job fares.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "PascalCase")]
+#[schema(as = JobHealth)]
+struct Health {
+    /// `STARTING`, `HEALTHY`, `RESTARTING`, or `CRASH_LOOP`: it failed more than three times in a row
+    /// and has not lived for a while since.
+    condition: String,
+    /// Failures since it last lived for a while.
+    failures_in_row: u32,
+    /// Why it last failed, while it has not lived for a while since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    /// When it is started again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_attempt_at: Option<f64>,
+    /// The latest checkpoint is older than three checkpoint intervals (and 10 s).
+    checkpoint_overdue: bool,
+}
+
+fn health(run: &RunDetail) -> Option<Health> {
+    let failing = run.failures_in_row > 0;
+    let cause = run.failure.as_ref().filter(|_| failing).map(|failure| failure.message.clone());
+    run.health.map(|condition| Health {
+        condition: condition.as_str().to_owned(),
+        failures_in_row: run.failures_in_row,
+        cause,
+        next_attempt_at: run.next_attempt_at.map(seconds),
+        checkpoint_overdue: run.checkpoint_overdue,
+    })
 }
 
 /// Why an attempt failed.
@@ -154,8 +197,12 @@ pub(crate) fn weir(run: RunDetail) -> Weir {
     Weir {
         application_version_id: run.version.get(),
         job_phase: run.phase.as_str().to_owned(),
+        health: health(&run),
         attempt: run.attempt,
         restarts: run.restarts,
+        full_restarts: run.outages.full_restarts,
+        downtime_ms: run.outages.downtime_ms,
+        last_recovery_ms: run.outages.last_recovery_ms,
         restored_from: run.restore.as_ref().map(ToString::to_string),
         restored_checkpoint_id: run.restore.as_ref().and_then(RestoreDecision::checkpoint),
         running_since: run.running_since.map(seconds),

@@ -161,3 +161,22 @@ async fn a_running_application_is_restarted_from_a_snapshot_with_the_new_version
     assert_eq!(detail["Weir"]["ApplicationVersionId"], 2);
     assert_eq!(detail["Weir"]["RestoredCheckpointId"], 1);
 }
+
+#[tokio::test]
+async fn a_running_application_is_not_stopped_for_what_could_not_go_on() {
+    let world = World::with_alerts().await;
+    world.run_alerts().await;
+    let update = json!({
+        "CurrentApplicationVersionId": 1,
+        "ApplicationConfigurationUpdate": { "ApplicationCodeConfigurationUpdate": {
+            "CodeContentUpdate": { "TextContentUpdate": "INSERT INTO t SELECT misfit" },
+        } },
+    });
+    let refused = world.api.patch("/v1/applications/alerts", update).await;
+    let body = refused.body(422);
+    assert_eq!(body["Code"], "InvalidApplicationConfigurationException");
+    assert_eq!(body["Operators"], json!(["window:7"]));
+    let found = world.api.get(ALERTS).await.body(200);
+    assert_eq!(found["ApplicationDetail"]["ApplicationStatus"], "RUNNING");
+    assert_eq!(found["ApplicationDetail"]["ApplicationVersionId"], 1);
+}

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use control::ports::{Object, ObjectReader, Pending, ProgramChecker, ReadError};
+use control::ports::{
+    Object, ObjectReader, Pending, ProgramChecker, ReadError, RestoreChecker, RestoreProblem,
+    RestoreQuestion,
+};
 use control::{Claim, Control, Diagnostic, Settings, Timing, Verdict, WorkerInfo};
 use model::configuration::S3Location;
 use model::ids::WorkerId;
-use model::protocol::{CheckpointWritten, LogLine, Order, PropertyGroups};
+use model::protocol::{CheckpointWritten, LogLine, OperatorCheckpoint, Order, PropertyGroups};
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
@@ -30,6 +33,21 @@ impl ProgramChecker for Checker {
         };
         let found: Vec<Diagnostic> = (1..).zip(script.lines()).filter_map(typo).collect();
         if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+}
+
+/// Scripts with the word `misfit` fit no state.
+struct Restores;
+
+impl RestoreChecker for Restores {
+    fn check(&self, question: &RestoreQuestion) -> Result<(), RestoreProblem> {
+        match &question.program {
+            Some(script) if script.text.contains("misfit") => Err(RestoreProblem::Misfit {
+                message: "`window:7` (Window) has changed".to_owned(),
+                operators: vec!["window:7".to_owned()],
+            }),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
@@ -59,10 +77,10 @@ impl ObjectReader for Objects {
 /// A control plane with simple ports.
 pub(crate) fn control(store: store::Store, objects: &Arc<Objects>) -> Control {
     let patient = Duration::from_secs(600);
-    let timing = Timing { lease: patient, ..Timing::STANDARD };
+    let timing = Timing { lease: patient, first_backoff: Duration::ZERO, ..Timing::STANDARD };
     let settings = Settings { timing, ..Settings::standard() };
     let reader: Arc<dyn ObjectReader> = Arc::<Objects>::clone(objects);
-    Control::new(store, settings, Arc::new(Checker), reader)
+    Control::new(store, settings, Arc::new(Checker), Arc::new(Restores), reader)
 }
 
 /// An API server and its client.
@@ -166,7 +184,7 @@ impl World {
 
     /// The worker says that it is there, and with what.
     pub(crate) async fn heartbeat(&self) {
-        self.control.renew_leases(self.worker).await.unwrap();
+        self.control.renew_leases(self.worker, &[]).await.unwrap();
     }
 
     pub(crate) async fn claim(&self) -> Claim {
@@ -189,12 +207,19 @@ impl World {
 
     /// Reports a checkpoint, which may be a snapshot.
     pub(crate) async fn checkpoint(&self, claim: &Claim, number: u64, snapshot: Option<&str>) {
+        let window = OperatorCheckpoint {
+            name: "Window".to_owned(),
+            state_bytes: 100 * number,
+            acknowledged_ms: 3,
+            upload_ms: 1,
+        };
         let written = CheckpointWritten {
             id: number,
             snapshot: snapshot.map(str::to_owned),
             manifest: format!("{number}-{}/manifest.json", claim.job.attempt),
             state_bytes: 100 * number,
             duration_ms: 5,
+            operators: [("window:1".to_owned(), window)].into(),
         };
         let verdict = self.control.checkpoint_written(&claim.job, &written).await.unwrap();
         assert_eq!(verdict, Verdict::Current);

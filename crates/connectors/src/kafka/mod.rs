@@ -7,6 +7,7 @@
 //! The client is librdkafka. Partitions are assigned by us, never by a consumer group, so that a
 //! checkpoint alone says where to go on; committed group offsets are only told to the broker.
 
+mod admin;
 mod client;
 mod columns;
 mod discovery;
@@ -32,9 +33,13 @@ use engine::connector::{TableRefused, TableSpec};
 use engine::sink::Sink;
 use engine::source::Source;
 
-pub use exactly_once::{Broker, Ledger, LostMarker, Marker, Unsent};
+pub use exactly_once::{
+    Broker, KafkaCommitter, Ledger, LostMarker, Marker, Prepared, Segment, Unsent,
+};
 
 use crate::registry::{Connector, Environment};
+
+pub use admin::create_topic;
 
 /// The connector `kafka`.
 #[derive(Debug)]

@@ -201,6 +201,10 @@ impl Sink for KafkaSink {
         self.table.value_format.accepts_updates()
     }
 
+    fn prepares(&self) -> bool {
+        matches!(self.guarantee, Guarantee::ExactlyOnce { .. })
+    }
+
     fn open(&self, context: SinkContext) -> Result<Box<dyn SinkWriter>> {
         let fields = self.fields()?;
         if matches!(self.guarantee, Guarantee::ExactlyOnce { .. }) {

@@ -60,6 +60,10 @@ impl Sink for PrintSink {
         true
     }
 
+    fn prepares(&self) -> bool {
+        false
+    }
+
     fn open(&self, context: SinkContext) -> Result<Box<dyn SinkWriter>> {
         let subtask = context.subtask + 1;
         let prefix = match (self.identifier.as_str(), context.parallelism > 1) {

@@ -5,7 +5,9 @@ use store::{Checkpoint, LogRecord, Run, Tx, Worker};
 
 use crate::{
     Control,
+    detail::Outages,
     error::{Error, Result},
+    page::{Page, PageRequest},
 };
 
 /// Most log lines in one answer.
@@ -18,6 +20,14 @@ pub struct Metrics {
     pub attempt: u64,
     /// How often the job was started again in this run.
     pub restarts: u64,
+    /// For how long it was down, and how often it came back.
+    pub outages: Outages,
+    /// Checkpoints of this run that came to nothing.
+    pub failed_checkpoints: u64,
+    /// Milliseconds since its newest checkpoint was recorded.
+    pub last_checkpoint_age_ms: Option<i64>,
+    /// Whether that is too long.
+    pub checkpoint_overdue: bool,
     /// Whether the job runs now.
     pub running: bool,
     /// Milliseconds since the job runs; 0 when it does not.
@@ -65,6 +75,12 @@ impl Control {
         Ok(Metrics {
             attempt: run.attempt,
             restarts: run.restarts,
+            outages: Outages::of(&run),
+            failed_checkpoints: run.failed_checkpoints,
+            last_checkpoint_age_ms: run
+                .last_checkpoint_at
+                .map(|at| (run.now - at).num_milliseconds()),
+            checkpoint_overdue: run.checkpoint_overdue,
             running: since.is_some(),
             uptime_ms: since.map_or(0, |since| (run.now - since).num_milliseconds()),
             job: tx.metrics(run.id).await?,
@@ -83,14 +99,20 @@ impl Control {
         Ok(tx.graph(run.id).await?)
     }
 
-    /// The newest checkpoints of an application, at most `limit` (at most 100).
+    /// A page of the checkpoints of an application that are kept, newest first.
     ///
     /// # Errors
     /// There is no application of that name.
-    pub async fn checkpoints(&self, name: &ApplicationName, limit: i64) -> Result<Vec<Checkpoint>> {
+    pub async fn checkpoints(
+        &self,
+        name: &ApplicationName,
+        page: &PageRequest,
+    ) -> Result<Page<Checkpoint>> {
+        let before = page.after_number()?;
         let mut tx = self.store.begin().await?;
         let application = Self::existing(&mut tx, name).await?;
-        Ok(tx.list_checkpoints(application.id, limit.clamp(1, 100)).await?)
+        let found = tx.list_checkpoints(application.id, before, page.fetch()).await?;
+        Ok(page.page(found, |checkpoint| checkpoint.number.to_string()))
     }
 
     /// All workers, oldest first.

@@ -26,8 +26,9 @@ impl Control {
     /// Wishes an application to run; a worker will claim it.
     ///
     /// # Errors
-    /// It is not READY, has no code, or the snapshot to restore is none.
+    /// It is not READY, has no code, or the snapshot to restore is none or does not fit the code.
     pub async fn start(&self, command: StartApplication) -> Result<OperationId> {
+        self.check_start(&command.name, &command.run_configuration).await?;
         let mut tx = self.store.begin().await?;
         let mut application = Self::locked(&mut tx, &command.name).await?;
         let next = admit(application.status, Command::Start)?;

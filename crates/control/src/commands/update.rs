@@ -52,7 +52,7 @@ impl Control {
     ///
     /// # Errors
     /// Another version is present, a value breaks a rule, the code is not valid, the status does
-    /// not admit it.
+    /// not admit it; a RUNNING application could not go on at the new version.
     pub async fn update(&self, command: UpdateApplication) -> Result<Updated> {
         let UpdateApplication { name, seen, change, run_configuration } = command;
         let mut tx = self.store.begin().await?;
@@ -62,6 +62,9 @@ impl Control {
         seen.check(&before).map_err(|stale| stale.of(&name))?;
         drop(tx);
         let changed = self.change(&before.configuration, change).await?;
+        let wish = run_configuration.unwrap_or_default();
+        self.check_update(&application, &before.configuration, &changed.configuration, &wish)
+            .await?;
 
         let mut tx = self.store.begin().await?;
         let mut application = Self::locked(&mut tx, &name).await?;
@@ -69,7 +72,6 @@ impl Control {
         if application.version != before.version {
             return Err(Error::Overtaken(name));
         }
-        let wish = run_configuration.unwrap_or_default();
         check_restore(&mut tx, &application, &wish).await?;
         let version = keep_version(&mut tx, &mut application, &before, &changed).await?;
         let operation = new_operation_id();

@@ -1,11 +1,9 @@
 //! What happens when a job is no more.
 
-use std::time::Duration;
-
 use model::fault::Fault;
 use store::Desired;
 
-use crate::settings::Timing;
+use super::restarts::{Backoff, Life, Restarts};
 
 /// How a job ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,19 +40,8 @@ pub(crate) struct Situation {
     pub(crate) snapshot: StopSnapshot,
     /// Whether a run that is cancelled was cancelled because it did not start.
     pub(crate) start_given_up: bool,
-    /// How long this attempt ran.
-    pub(crate) ran: Duration,
-    /// Failures since the run last ran for a while.
-    pub(crate) failures_in_row: u32,
-}
-
-/// When a run is tried again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Backoff {
-    /// Failures in a row, this one included.
-    pub(crate) failures_in_row: u32,
-    /// How long to wait.
-    pub(crate) wait: Duration,
+    /// What became of this attempt, and of those before it.
+    pub(crate) life: Life,
 }
 
 /// How a run ends.
@@ -66,6 +53,11 @@ pub(crate) enum End {
     Exhausted,
     /// It could not be brought to run.
     StartFailed,
+    /// It ran, but failed so often in a row that it is not started again.
+    GivenUp {
+        /// How often.
+        failures_in_row: u32,
+    },
 }
 
 /// What to do.
@@ -82,9 +74,10 @@ pub(crate) enum Next {
 /// Decides what happens when a job is no more.
 ///
 /// Before RUNNING only failures that a retry can help are tried again (until the start deadline
-/// cancels the run); after it every failure is, without limit. A run that is to end does end,
-/// even in a crash loop.
-pub(crate) fn after_exit(exit: Exit, have: Situation, timing: &Timing) -> Next {
+/// cancels the run); after it every failure is, until there were too many in a row. A run that is to
+/// end does end, even in a crash loop.
+pub(crate) fn after_exit(exit: Exit, have: Situation, restarts: &Restarts) -> Next {
+    let backoff = restarts.after_failure(have.life);
     match (have.desired, exit) {
         (_, Exit::Exhausted) => Next::End(End::Exhausted),
         (Desired::Cancel, _) if have.start_given_up => Next::End(End::StartFailed),
@@ -94,31 +87,32 @@ pub(crate) fn after_exit(exit: Exit, have: Situation, timing: &Timing) -> Next {
         }
         (Desired::SnapshotAndStop | Desired::CommitAndStop, Exit::Failed(_) | Exit::Gone) => {
             match have.snapshot {
-                StopSnapshot::Taken => Next::CommitFirst(backoff(have, timing)),
+                StopSnapshot::Taken => Next::CommitFirst(backoff),
                 StopSnapshot::Missing | StopSnapshot::Committed => Next::End(End::AsOrdered),
             }
         }
         (Desired::Run, Exit::Failed(fault)) if !have.reached_running && !fault.retry => {
             Next::End(End::StartFailed)
         }
-        (Desired::Run, Exit::Failed(_) | Exit::Gone | Exit::Stopped) => {
-            Next::Retry(backoff(have, timing))
+        (Desired::Run, Exit::Failed(_) | Exit::Gone) if restarts.gives_up(backoff) => {
+            Next::End(if have.reached_running {
+                End::GivenUp { failures_in_row: backoff.failures_in_row }
+            } else {
+                End::StartFailed
+            })
         }
+        (Desired::Run, Exit::Failed(_) | Exit::Gone | Exit::Stopped) => Next::Retry(backoff),
     }
-}
-
-/// Doubles the wait with each failure in a row; a job that ran for a while begins anew.
-fn backoff(have: Situation, timing: &Timing) -> Backoff {
-    let before = if have.ran >= timing.stable_after { 0 } else { have.failures_in_row };
-    let doubled = timing.first_backoff.saturating_mul(1 << before.min(20));
-    Backoff { failures_in_row: before.saturating_add(1), wait: doubled.min(timing.longest_backoff) }
 }
 
 #[cfg(test)]
 mod tests {
-    use model::fault::Domain;
+    use std::time::Duration;
+
+    use model::{fault::Domain, protocol::RestartStrategy};
 
     use super::*;
+    use crate::settings::Timing;
 
     const USER: Exit = Exit::Failed(Fault { domain: Domain::User, retry: false });
     const BROKER: Exit = Exit::Failed(Fault { domain: Domain::External, retry: true });
@@ -129,20 +123,21 @@ mod tests {
             reached_running,
             snapshot,
             start_given_up: false,
-            ran: Duration::ZERO,
-            failures_in_row: 0,
+            life: Life { ran: Duration::ZERO, progressed: false, failures_in_row: 0 },
         }
     }
 
     #[track_caller]
     fn check(exit: Exit, desired: Desired, reached: bool, snapshot: StopSnapshot, want: &str) {
-        let next = after_exit(exit, situation(desired, reached, snapshot), &Timing::STANDARD);
+        let restarts = Restarts::of(&Timing::STANDARD, None);
+        let next = after_exit(exit, situation(desired, reached, snapshot), &restarts);
         let found = match next {
             Next::Retry(_) => "retry",
             Next::CommitFirst(_) => "commit first",
             Next::End(End::AsOrdered) => "ends",
             Next::End(End::Exhausted) => "exhausted",
             Next::End(End::StartFailed) => "start failed",
+            Next::End(End::GivenUp { .. }) => "given up",
         };
         assert_eq!(found, want, "{exit:?} {desired:?} {reached} {snapshot:?}");
     }
@@ -182,29 +177,26 @@ mod tests {
             start_given_up: true,
             ..situation(Desired::Cancel, false, StopSnapshot::Missing)
         };
-        let next = after_exit(Exit::Gone, have, &Timing::STANDARD);
+        let next = after_exit(Exit::Gone, have, &Restarts::of(&Timing::STANDARD, None));
         assert_eq!(next, Next::End(End::StartFailed));
     }
 
     #[test]
-    fn waits_double_up_to_a_minute_and_begin_anew_after_a_stable_time() {
-        let wait = |failures_in_row, ran| {
-            let have = Situation {
-                failures_in_row,
-                ran: Duration::from_secs(ran),
-                ..situation(Desired::Run, true, StopSnapshot::Missing)
-            };
-            match after_exit(Exit::Gone, have, &Timing::STANDARD) {
-                Next::Retry(backoff) => (backoff.failures_in_row, backoff.wait.as_secs()),
-                other => panic!("{other:?}"),
-            }
+    fn what_fails_too_often_in_a_row_is_given_up_unless_it_is_to_end_anyway() {
+        let twice = RestartStrategy::FixedDelay { attempts: 2, delay_ms: 10 };
+        let restarts = Restarts::of(&Timing::STANDARD, Some(&twice));
+        let next = |desired, reached, snapshot, failures_in_row| {
+            let life = Life { ran: Duration::ZERO, progressed: false, failures_in_row };
+            let have = Situation { life, ..situation(desired, reached, snapshot) };
+            after_exit(BROKER, have, &restarts)
         };
-        assert_eq!(wait(0, 0), (1, 1));
-        assert_eq!(wait(1, 0), (2, 2));
-        assert_eq!(wait(5, 0), (6, 32));
-        assert_eq!(wait(6, 0), (7, 60));
-        assert_eq!(wait(4_000_000_000, 0), (4_000_000_001, 60));
-        assert_eq!(wait(6, 119), (7, 60));
-        assert_eq!(wait(6, 120), (1, 1));
+        use StopSnapshot::{Missing, Taken};
+        let backoff = Backoff { failures_in_row: 2, wait: Duration::from_millis(10) };
+        assert_eq!(next(Desired::Run, true, Missing, 1), Next::Retry(backoff));
+        let given_up = Next::End(End::GivenUp { failures_in_row: 3 });
+        assert_eq!(next(Desired::Run, true, Missing, 2), given_up);
+        assert_eq!(next(Desired::Run, false, Missing, 2), Next::End(End::StartFailed));
+        let stopping = next(Desired::SnapshotAndStop, true, Taken, 2);
+        assert!(matches!(stopping, Next::CommitFirst(_)), "{stopping:?}");
     }
 }

@@ -1,7 +1,17 @@
 //! Pure decisions: no clock, no database.
 
 mod exit;
+mod health;
+mod orphans;
+mod restarts;
 mod restore;
+mod waiting;
 
-pub(crate) use exit::{Backoff, End, Exit, Next, Situation, StopSnapshot, after_exit};
+pub use health::JobHealth;
+
+pub(crate) use exit::{End, Exit, Next, Situation, StopSnapshot, after_exit};
+pub(crate) use health::health;
+pub(crate) use orphans::orphans;
+pub(crate) use restarts::{Backoff, Life, Restarts};
 pub(crate) use restore::{Candidates, choose};
+pub(crate) use waiting::{explain, missing_ms};

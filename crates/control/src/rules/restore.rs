@@ -91,6 +91,7 @@ mod tests {
             manifest: format!("{number}/manifest.json"),
             state_bytes: 0,
             duration_ms: 0,
+            operators: std::collections::BTreeMap::new(),
             recorded_at: DateTime::UNIX_EPOCH,
             committed_at: None,
         }

@@ -1,5 +1,7 @@
 //! A worker takes a run.
 
+use std::time::Duration;
+
 use model::{
     configuration::{Program as StoredProgram, RestoreDecision, RestoreWish},
     fault::{Domain, Fault},
@@ -119,6 +121,8 @@ impl Control {
         let restart = run.attempt > 0;
         let lease = self.settings.timing.lease;
         let attempt = tx.claim_run(&run, worker, lease, &decision, restart).await?;
+        let checkpointing = version.configuration.flink.checkpoint.for_job();
+        tx.set_checkpoint_interval(run.id, interval(&checkpointing)).await?;
         let event = NewEvent {
             kind: "AttemptStarted",
             message: &format!("attempt {attempt} starts from {decision}"),
@@ -141,13 +145,19 @@ impl Control {
             parallelism: usize::try_from(flink.parallelism.parallelism)
                 .expect("a parallelism of at most 256 fits"),
             kpus: run.kpus,
-            checkpointing: flink.checkpoint.for_job(),
+            checkpointing,
             restore: decision,
             unfinished: tx.unfinished_checkpoints(application.id).await?,
             allow_non_restored_state: run.configuration.allow_non_restored_state,
             next_checkpoint: tx.next_checkpoint(application.id).await?,
         }))
     }
+}
+
+/// Longest time between two checkpoints when all goes well; `None` if none are taken.
+fn interval(checkpointing: &Checkpointing) -> Option<Duration> {
+    let Checkpointing { enabled, interval_ms, min_pause_ms } = *checkpointing;
+    enabled.then(|| Duration::from_millis(interval_ms.max(min_pause_ms)))
 }
 
 async fn candidates(tx: &mut Tx, application: &Application, run: &Run) -> Result<Candidates> {

@@ -1,5 +1,7 @@
 //! How runs end: by order, by failure, by exhausted input; and what becomes of the application.
 
+use std::time::Duration;
+
 use model::{
     fault::{Domain, Fault},
     ids::SnapshotName,
@@ -14,7 +16,7 @@ use store::{
 use crate::{
     control::new_run_id,
     error::{Error, Result},
-    rules::{Backoff, End, Exit, Next, Situation, StopSnapshot, after_exit},
+    rules::{Backoff, End, Exit, Life, Next, Restarts, Situation, StopSnapshot, after_exit},
     settings::Timing,
 };
 
@@ -61,28 +63,59 @@ async fn new_snapshot(
     Ok(name)
 }
 
-/// Decides and does what follows when a run's job is no more. `failure` is kept as the cause.
+/// Decides and does what follows when a run's job is no more. Nothing was heard of it for `silence`.
 pub(crate) async fn job_is_no_more(
     tx: &mut Tx,
     application: &mut Application,
     run: Run,
     exit: Exit,
+    silence: Duration,
     timing: &Timing,
 ) -> Result<()> {
-    let have = situation(tx, application, &run).await?;
-    match after_exit(exit, have, timing) {
-        Next::Retry(backoff) => retry(tx, application, &run, backoff).await,
+    let life = life(tx, &run, silence).await?;
+    let restarts = Restarts::of(timing, run.restart_strategy.as_ref());
+    let have = situation(tx, application, &run, life).await?;
+    let backoff = match after_exit(exit, have, &restarts) {
+        Next::Retry(backoff) => backoff,
         Next::CommitFirst(backoff) => {
             let name = run.stop_snapshot.as_ref();
             tx.set_desired_keeping_time(run.id, Desired::CommitAndStop, name).await?;
-            retry(tx, application, &run, backoff).await
+            backoff
         }
-        Next::End(end) => finish_run(tx, application, run, end).await,
+        Next::End(end) => return finish_run(tx, application, run, end).await,
+    };
+    retry(tx, application, &run, backoff, silence).await?;
+    if restarts.begins_crash_loop(backoff) {
+        let times = backoff.failures_in_row;
+        let message = format!("the job failed {times} times in a row: {}", cause(&run));
+        note(tx, application, &run, "CrashLoop", &message).await?;
+        tracing::warn!(application = %application.name, "{message}");
     }
+    Ok(())
 }
 
-async fn situation(tx: &mut Tx, application: &Application, run: &Run) -> Result<Situation> {
+/// How the present attempt of a run went so far, or until `silence` ago.
+pub(crate) async fn life(tx: &mut Tx, run: &Run, silence: Duration) -> Result<Life> {
     let ran = run.running_since.map_or(0, |since| (run.now - since).num_milliseconds());
+    let ran = Duration::from_millis(u64::try_from(ran).unwrap_or(0));
+    let latest = tx.latest_checkpoint(run.application, run.id).await?;
+    Ok(Life {
+        ran: ran.saturating_sub(silence),
+        progressed: latest.is_some_and(|it| it.attempt == run.attempt && it.committed_at.is_some()),
+        failures_in_row: run.failures_in_row,
+    })
+}
+
+fn cause(run: &Run) -> &str {
+    run.failure.as_ref().map_or("the cause is not known", |failure| &failure.message)
+}
+
+async fn situation(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    life: Life,
+) -> Result<Situation> {
     Ok(Situation {
         desired: run.desired,
         reached_running: run.reached_running,
@@ -98,8 +131,7 @@ async fn situation(tx: &mut Tx, application: &Application, run: &Run) -> Result<
                 | Status::ForceStopping
                 | Status::Deleting => false,
             },
-        ran: std::time::Duration::from_millis(u64::try_from(ran).unwrap_or(0)),
-        failures_in_row: run.failures_in_row,
+        life,
     })
 }
 
@@ -118,13 +150,19 @@ async fn stop_snapshot(tx: &mut Tx, application: &Application, run: &Run) -> Res
     })
 }
 
-async fn retry(tx: &mut Tx, application: &Application, run: &Run, backoff: Backoff) -> Result<()> {
-    tx.release_run(run.id, backoff.wait, backoff.failures_in_row).await?;
+async fn retry(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    backoff: Backoff,
+    silence: Duration,
+) -> Result<()> {
+    tx.release_run(run.id, backoff.wait, backoff.failures_in_row, silence).await?;
     let event = NewEvent {
         kind: "RestartScheduled",
         message: &format!(
-            "the job is started again in {} s (failure {} in a row)",
-            backoff.wait.as_secs(),
+            "the job is started again in {} ms (failure {} in a row)",
+            backoff.wait.as_millis(),
             backoff.failures_in_row
         ),
         version: run.version,
@@ -143,6 +181,9 @@ pub(crate) async fn finish_run(
     run: Run,
     end: End,
 ) -> Result<()> {
+    if let End::GivenUp { .. } = end {
+        keep_state(tx, application, &run).await?;
+    }
     let missing = finish_snapshots(tx, application, &run, end).await?;
     tx.end_run(run.id).await?;
     if application.status == Status::Deleting {
@@ -188,6 +229,14 @@ pub(crate) async fn finish_run(
             });
             (Event::StartFailed, "StartFailed", message, OperationStatus::Failed, failure)
         }
+        (End::GivenUp { failures_in_row }, _) => {
+            let message = format!(
+                "the job failed {failures_in_row} times in a row and is not started again: {}",
+                cause(&run)
+            );
+            let failure = Some(message.clone());
+            (Event::JobGivenUp, "GivenUp", message, OperationStatus::Failed, failure)
+        }
     };
     let next = settle(application.status, event);
     if !tx.set_status(application, next).await? {
@@ -197,6 +246,23 @@ pub(crate) async fn finish_run(
     note(tx, application, &run, kind, &message).await?;
     tracing::info!(application = %application.name, status = %next, "{message}");
     Ok(())
+}
+
+/// Makes the newest state of a run that is given up a snapshot, so that the next start goes on from
+/// there instead of from an older one.
+async fn keep_state(tx: &mut Tx, application: &Application, run: &Run) -> Result<()> {
+    let enabled = tx
+        .version(application.id, run.version)
+        .await?
+        .is_some_and(|version| version.configuration.snapshots_enabled);
+    let Some(checkpoint) = newest_state(tx, application, run).await?.filter(|_| enabled) else {
+        return Ok(());
+    };
+    let name = new_snapshot(tx, application, run, "GIVENUP").await?;
+    tx.set_snapshot_ready(application.id, &name, &checkpoint).await?;
+    let number = checkpoint.number;
+    let message = format!("snapshot `{name}` is checkpoint {number}, the latest there was");
+    note(tx, application, run, "SnapshotReady", &message).await
 }
 
 /// Decides the snapshots that are being taken; says why the one that was to end the run is none.
@@ -213,7 +279,7 @@ async fn finish_snapshots(
     {
         let checkpoint = match end {
             End::AsOrdered => newest_state(tx, application, run).await?,
-            End::Exhausted | End::StartFailed => None,
+            End::Exhausted | End::StartFailed | End::GivenUp { .. } => None,
         };
         match checkpoint {
             Some(checkpoint) => {
@@ -227,8 +293,8 @@ async fn finish_snapshots(
             None => {
                 let why = match (end, snapshot.failure) {
                     (End::Exhausted, _) => "the bounded input was exhausted first".to_owned(),
-                    (End::AsOrdered | End::StartFailed, Some(why)) => why,
-                    (End::AsOrdered | End::StartFailed, None) => {
+                    (_, Some(why)) => why,
+                    (End::AsOrdered | End::StartFailed | End::GivenUp { .. }, None) => {
                         "the job was down and had taken no checkpoint".to_owned()
                     }
                 };

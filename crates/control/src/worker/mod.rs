@@ -10,11 +10,12 @@ mod registration;
 mod reports;
 
 pub use claim::{Claim, Program};
+pub use cleanup::CheckpointsFolder;
 pub use orders::JobOrder;
 pub use registration::WorkerInfo;
 pub use reports::Verdict;
 
-pub(crate) use ending::{remove_application, stop_run};
+pub(crate) use ending::{life, remove_application, stop_run};
 
 use model::ids::{ApplicationName, RunId};
 

@@ -1,5 +1,7 @@
 //! Nothing hangs: what is overdue is ended here.
 
+use std::time::Duration;
+
 use model::{
     ids::ApplicationName,
     lifecycle::{Event, Status, settle},
@@ -27,7 +29,39 @@ impl Control {
         for name in &names {
             self.reconcile_one(name).await?;
         }
+        self.note_overdue_checkpoints().await?;
         Ok(names.len())
+    }
+
+    /// Tells of jobs that run but complete no checkpoints any more.
+    async fn note_overdue_checkpoints(&self) -> Result<()> {
+        let timing = &self.settings.timing;
+        let (intervals, at_least) = (timing.overdue_intervals, timing.overdue_at_least);
+        let mut tx = self.store.begin().await?;
+        let names = tx.applications_with_overdue_checkpoints(intervals, at_least).await?;
+        drop(tx);
+        for name in &names {
+            let mut tx = self.store.begin().await?;
+            let Some(application) = tx.lock_application(name).await? else { continue };
+            let Some(run) = tx.lock_open_run(application.id).await? else { continue };
+            let Some(since) = run.running_since.max(run.last_checkpoint_at) else { continue };
+            // Another worker, or a checkpoint, may have been faster.
+            let waited = (run.now - since).to_std().unwrap_or_default();
+            let interval = Duration::from_millis(run.checkpoint_interval_ms.unwrap_or(0));
+            if run.checkpoint_overdue || waited < at_least.max(interval * intervals) {
+                continue;
+            }
+            tx.set_checkpoint_overdue(run.id).await?;
+            let message = format!(
+                "no checkpoint was completed for {} s, although one is due every {} ms",
+                waited.as_secs(),
+                interval.as_millis()
+            );
+            note(&mut tx, &application, &run, "CheckpointOverdue", &message).await?;
+            tx.commit().await?;
+            tracing::warn!(application = %name, "{message}");
+        }
+        Ok(())
     }
 
     async fn reconcile_one(&self, name: &ApplicationName) -> Result<()> {
@@ -81,7 +115,7 @@ impl Control {
             Desired::Cancel if waited > timing.cancel_deadline => {
                 let message = "the worker did not end the job in time; the job is fenced off";
                 note(tx, application, &run, "CancelOverdue", message).await?;
-                job_is_no_more(tx, application, run, Exit::Gone, timing).await
+                job_is_no_more(tx, application, run, Exit::Gone, Duration::ZERO, timing).await
             }
             Desired::SnapshotAndStop | Desired::Cancel => {
                 self.end_if_down(tx, application, run).await
@@ -99,7 +133,8 @@ impl Control {
         if run.is_held() {
             return Ok(tx.notify().await?);
         }
-        job_is_no_more(tx, application, run, Exit::Gone, &self.settings.timing).await
+        let timing = &self.settings.timing;
+        job_is_no_more(tx, application, run, Exit::Gone, Duration::ZERO, timing).await
     }
 
     /// Snapshots that were asked for too long ago, other than one that is to end the run.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::ids::WorkerId;
+use model::ids::{RunId, WorkerId};
 use store::{NewWorker, Wake};
 
 use crate::{Control, JobKey, error::Result};
@@ -32,16 +32,22 @@ impl Control {
         Ok(())
     }
 
-    /// Prolongs a worker's leases and tells which jobs it has. A job that is not among them was
-    /// given to another worker or is over: its process must be killed at once. To be called
-    /// several times within [`Control::lease`]; a worker that cannot for that long must kill its
-    /// jobs.
+    /// Prolongs the leases of the jobs that a worker supervises and tells which it has. A job that
+    /// is not among those was given to another worker or is over: its process must be killed at
+    /// once. A run that the worker has without supervising it loses its lease, so that it is
+    /// claimed again. To be called several times within [`Control::lease`]; a worker that cannot
+    /// for that long must kill its jobs.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn renew_leases(&self, worker: WorkerId) -> Result<Vec<JobKey>> {
+    pub async fn renew_leases(
+        &self,
+        worker: WorkerId,
+        supervised: &[JobKey],
+    ) -> Result<Vec<JobKey>> {
+        let runs: Vec<RunId> = supervised.iter().map(|job| job.run).collect();
         let mut tx = self.store.begin().await?;
-        let held = tx.renew_leases(worker, self.settings.timing.lease).await?;
+        let held = tx.renew_leases(worker, &runs, self.settings.timing.lease).await?;
         tx.heartbeat(worker).await?;
         tx.commit().await?;
         Ok(held
@@ -53,6 +59,16 @@ impl Control {
     /// How long a worker has a job without [`Control::renew_leases`].
     pub fn lease(&self) -> Duration {
         self.settings.timing.lease
+    }
+
+    /// Time until the next run becomes claimable that is not yet: its wait, or the lease of another
+    /// worker, ends then. `None` if no run waits.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn next_claim_in(&self, worker: WorkerId) -> Result<Option<Duration>> {
+        let mut tx = self.store.begin().await?;
+        Ok(tx.next_claim_in(worker).await?)
     }
 
     /// Forgets a worker that ends in good order, after it has ended its processes: what it had is

@@ -1,10 +1,12 @@
 //! What a worker reports of its jobs.
 
+use std::time::Duration;
+
 use model::{
     lifecycle::{Event, settle},
-    protocol::{CheckpointWritten, Failure, JobMetrics, LogLine},
+    protocol::{CheckpointWritten, Failure, JobMetrics, LogLine, RestartStrategy},
 };
-use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, Tx};
+use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, SnapshotStatus, Tx};
 
 use crate::{
     Control, JobKey,
@@ -44,13 +46,18 @@ impl Control {
             .map(|run| Reported { tx, application, run }))
     }
 
-    /// The stream graph is planned.
+    /// The stream graph is planned; `restart` is what the program SETs about restarts.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn graph_planned(&self, job: &JobKey, graph: &serde_json::Value) -> Result<Verdict> {
+    pub async fn graph_planned(
+        &self,
+        job: &JobKey,
+        graph: &serde_json::Value,
+        restart: Option<&RestartStrategy>,
+    ) -> Result<Verdict> {
         let mut tx = self.store.begin().await?;
-        let kept = tx.set_graph(job.run, job.attempt, graph).await?;
+        let kept = tx.set_graph(job.run, job.attempt, graph, restart).await?;
         tx.commit().await?;
         Ok(verdict(kept))
     }
@@ -141,9 +148,15 @@ impl Control {
             manifest: &written.manifest,
             state_bytes: written.state_bytes,
             duration_ms: written.duration_ms,
+            operators: &written.operators,
         };
         if !tx.insert_checkpoint(&run, &new).await? {
             return Ok(Verdict::Fenced);
+        }
+        tx.note_checkpoint(run.id).await?;
+        if run.checkpoint_overdue {
+            let message = format!("checkpoint {} is complete: none is overdue now", written.id);
+            note(&mut tx, &application, &run, "CheckpointsRecovered", &message).await?;
         }
         if let Some(name) = &written.snapshot {
             let name = name.parse()?;
@@ -154,6 +167,7 @@ impl Control {
                 note(&mut tx, &application, &run, "SnapshotReady", &message).await?;
             }
         }
+        move_stop_snapshot(&mut tx, &application, &run, written.id).await?;
         tx.commit().await?;
         Ok(Verdict::Current)
     }
@@ -186,6 +200,7 @@ impl Control {
         let Reported { mut tx, application, run } = reported;
         let message = format!("checkpoint {number} failed: {why}");
         note(&mut tx, &application, &run, "CheckpointFailed", &message).await?;
+        tx.count_failed_checkpoint(run.id).await?;
         if let Some(name) = snapshot {
             let name = name.parse()?;
             if tx.set_snapshot_failed(application.id, &name, why).await? {
@@ -207,7 +222,7 @@ impl Control {
     /// # Errors
     /// The database does not answer.
     pub async fn job_failed(&self, job: &JobKey, failure: &Failure) -> Result<Verdict> {
-        self.ended(job, Exit::Failed(failure.fault), Some(failure)).await
+        self.ended(job, Exit::Failed(failure.fault), Some(failure), Duration::ZERO).await
     }
 
     /// The job fulfilled its task, and its process has ended. `stopped`: by an order, else its
@@ -217,7 +232,7 @@ impl Control {
     /// The database does not answer.
     pub async fn job_finished(&self, job: &JobKey, stopped: bool) -> Result<Verdict> {
         let exit = if stopped { Exit::Stopped } else { Exit::Exhausted };
-        self.ended(job, exit, None).await
+        self.ended(job, exit, None, Duration::ZERO).await
     }
 
     /// The job's process ended without a word; `how` says what is known (exit status, signal).
@@ -226,15 +241,34 @@ impl Control {
     /// The database does not answer.
     pub async fn job_gone(&self, job: &JobKey, how: &str) -> Result<Verdict> {
         let failure = internal(format!("the job process ended unexpectedly: {how}"));
-        self.ended(job, Exit::Gone, Some(&failure)).await
+        self.ended(job, Exit::Gone, Some(&failure), Duration::ZERO).await
     }
 
-    async fn ended(&self, job: &JobKey, exit: Exit, cause: Option<&Failure>) -> Result<Verdict> {
+    /// The job's process was alive but had said nothing for `silence`, and was killed for it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn job_silent(&self, job: &JobKey, silence: Duration) -> Result<Verdict> {
+        let failure = internal(format!(
+            "the job process said nothing for {} s and was killed",
+            silence.as_secs()
+        ));
+        self.ended(job, Exit::Gone, Some(&failure), silence).await
+    }
+
+    async fn ended(
+        &self,
+        job: &JobKey,
+        exit: Exit,
+        cause: Option<&Failure>,
+        silence: Duration,
+    ) -> Result<Verdict> {
         let Some(reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
-        let Reported { mut tx, mut application, run } = reported;
+        let Reported { mut tx, mut application, mut run } = reported;
         let ordered = run.desired == Desired::Cancel;
         if let Some(failure) = cause.filter(|_| !ordered) {
             tx.set_failure(run.id, failure).await?;
+            run.failure = Some(failure.clone());
             note(&mut tx, &application, &run, "JobFailed", &failure.message).await?;
             tracing::warn!(
                 application = %application.name,
@@ -244,10 +278,31 @@ impl Control {
             );
         }
         let timing = &self.settings.timing;
-        job_is_no_more(&mut tx, &mut application, run, exit, timing).await?;
+        job_is_no_more(&mut tx, &mut application, run, exit, silence, timing).await?;
         tx.commit().await?;
         Ok(Verdict::Current)
     }
+}
+
+/// When the snapshot that is to end a run was taken but another attempt had to make its output
+/// visible, that one may go further before it hears that it is to stop. The run then ends with what
+/// it has recorded last: from the older checkpoint, the next run would give that output again.
+async fn move_stop_snapshot(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    number: u64,
+) -> Result<()> {
+    if let Some(name) = &run.stop_snapshot
+        && let Some(snapshot) = tx.snapshot(application.id, name).await?
+        && snapshot.status == SnapshotStatus::Ready
+        && let Some(checkpoint) = tx.checkpoint(application.id, number).await?
+        && tx.set_snapshot_ready(application.id, name, &checkpoint).await?
+    {
+        let message = format!("snapshot `{name}` is checkpoint {number}: the job went on after it");
+        note(tx, application, run, "SnapshotReady", &message).await?;
+    }
+    Ok(())
 }
 
 fn verdict(kept: bool) -> Verdict {

@@ -70,13 +70,14 @@ async fn a_stop_whose_worker_is_silent_ends() {
     let holding = world.with_timing(PATIENT).await;
     world.start("alerts").await;
     let claim = world.claim().await;
-    holding.renew_leases(world.worker).await.unwrap();
+    let job = std::slice::from_ref(&claim.job);
+    holding.renew_leases(world.worker, job).await.unwrap();
     world.running(&claim).await;
     world.checkpoint(&claim.job, 1, None).await;
     world.control.stop(&name("alerts")).await.unwrap();
     assert_eq!(world.status("alerts").await, Status::Stopping);
     // Its lease of no length is over at once.
-    world.control.renew_leases(world.worker).await.unwrap();
+    world.control.renew_leases(world.worker, job).await.unwrap();
     settle(&world.control).await;
     assert_eq!(world.status("alerts").await, Status::Ready);
     assert_eq!(world.snapshots("alerts").await[0].checkpoint, Some(1));

@@ -25,14 +25,16 @@ async fn a_silent_worker_loses_its_run_and_what_it_says_later_changes_nothing() 
         control.job_failed(&old.job, &cause).await,
         control.job_finished(&old.job, false).await,
         control.job_gone(&old.job, "late").await,
-        control.graph_planned(&old.job, &serde_json::json!({})).await,
+        control.job_silent(&old.job, Duration::ZERO).await,
+        control.graph_planned(&old.job, &serde_json::json!({}), None).await,
         control.metrics_reported(&old.job, &JobMetrics::default()).await,
         control.log_lines(&old.job, &[]).await,
     ] {
         assert_eq!(verdict.unwrap(), Verdict::Fenced);
     }
-    assert!(control.renew_leases(world.worker).await.unwrap().is_empty());
-    assert_eq!(control.renew_leases(second).await.unwrap(), std::slice::from_ref(&new.job));
+    let jobs = [old.job.clone(), new.job.clone()];
+    assert!(control.renew_leases(world.worker, &jobs).await.unwrap().is_empty());
+    assert_eq!(control.renew_leases(second, &jobs).await.unwrap(), &jobs[1..]);
     let described = world.describe("alerts").await;
     assert_eq!(described.status, Status::Running);
     let run = described.run.unwrap();
@@ -62,7 +64,8 @@ async fn a_checkpoint_is_recorded_once_however_often_it_is_reported() {
     let claim = world.run("alerts").await;
     assert_eq!(world.written(&claim.job, 1, None).await, Verdict::Current);
     assert_eq!(world.written(&claim.job, 1, None).await, Verdict::Current);
-    let kept = world.control.checkpoints(&claim.job.application, 10).await.unwrap();
+    let page = control::PageRequest::default();
+    let kept = world.control.checkpoints(&claim.job.application, &page).await.unwrap().items;
     assert_eq!(kept.len(), 1);
     assert_eq!(kept[0].committed_at, None);
 }

@@ -81,7 +81,7 @@ async fn logs_metrics_and_graph_are_what_the_job_reported() {
 
     assert_eq!(world.control.graph(&alerts).await.unwrap(), None);
     let graph = json!({"nodes": [], "edges": []});
-    let planned = world.control.graph_planned(&claim.job, &graph).await.unwrap();
+    let planned = world.control.graph_planned(&claim.job, &graph, None).await.unwrap();
     assert_eq!(planned, Verdict::Current);
     assert_eq!(world.control.graph(&alerts).await.unwrap(), Some(graph));
     let counters = JobMetrics { at_ms: 7, cpu_ms: 9, ..JobMetrics::default() };

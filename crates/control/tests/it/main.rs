@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod checkpoints;
 mod code;
 mod create;
 #[path = "../../../store/tests/it/database.rs"]
@@ -10,6 +11,8 @@ mod deadlines;
 mod failures;
 mod fencing;
 mod history;
+mod recovery;
+mod restorable;
 mod snapshots;
 mod start_stop;
 mod update;

@@ -74,8 +74,9 @@ async fn old_checkpoints_go_but_those_of_snapshots_and_of_the_present_start_stay
     let mut folders: Vec<&str> = garbage.iter().map(|g| g.folder.as_str()).collect();
     folders.sort_unstable();
     assert_eq!(folders, ["2-1", "3-1", "4-1"]);
-    let kept = world.control.checkpoints(&alerts, 10).await.unwrap();
-    let numbers: Vec<u64> = kept.iter().map(|c| c.number).collect();
+    let page = control::PageRequest::default();
+    let kept = world.control.checkpoints(&alerts, &page).await.unwrap();
+    let numbers: Vec<u64> = kept.items.iter().map(|c| c.number).collect();
     assert_eq!(numbers, [7, 6, 5, 1]);
     let ids: Vec<i64> = garbage.iter().map(|g| g.id).collect();
     world.control.garbage_removed(&ids).await.unwrap();

@@ -10,7 +10,10 @@ use control::{
     ApplicationDetail, Change, Claim, Control, CreateApplication, DeleteApplication, Diagnostic,
     JobKey, NewCode, NewContent, Operation, OperationStatus, PageRequest, Seen, Settings, Snapshot,
     StartApplication, Timing, UpdateApplication, Updated, Verdict, WorkerInfo,
-    ports::{Object, ObjectReader, Pending, ProgramChecker, ReadError},
+    ports::{
+        Object, ObjectReader, Pending, ProgramChecker, ReadError, RestoreChecker, RestoreProblem,
+        RestoreQuestion,
+    },
 };
 use model::{
     configuration::{ApplicationMode, FlinkChange, RunConfiguration, S3Location},
@@ -44,6 +47,38 @@ impl ProgramChecker for Checker {
     }
 }
 
+/// What manifests are worth, by key; those not named here fit. Remembers what was asked.
+#[derive(Debug, Default)]
+pub(crate) struct Restores {
+    pub(crate) bad: Mutex<BTreeMap<String, Bad>>,
+    pub(crate) asked: Mutex<Vec<RestoreQuestion>>,
+}
+
+/// Why a manifest is no use.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Bad {
+    Misfit,
+    Unreadable,
+    Unavailable,
+}
+
+impl RestoreChecker for Restores {
+    fn check(&self, question: &RestoreQuestion) -> Result<(), RestoreProblem> {
+        self.asked.lock().unwrap().push(question.clone());
+        let Some(manifest) = &question.manifest else { return Ok(()) };
+        match self.bad.lock().unwrap().get(manifest) {
+            None => Ok(()),
+            Some(Bad::Misfit) if question.allow_non_restored_state => Ok(()),
+            Some(Bad::Misfit) => Err(RestoreProblem::Misfit {
+                message: "`window:7` (Window) has changed".to_owned(),
+                operators: vec!["window:7".to_owned()],
+            }),
+            Some(Bad::Unreadable) => Err(RestoreProblem::Unreadable("it is gone".to_owned())),
+            Some(Bad::Unavailable) => Err(RestoreProblem::Unavailable("refused".into())),
+        }
+    }
+}
+
 /// Objects by bucket and key.
 #[derive(Debug, Default)]
 pub(crate) struct Objects(pub(crate) Mutex<BTreeMap<(String, String), Vec<u8>>>);
@@ -69,6 +104,7 @@ impl ObjectReader for Objects {
 pub(crate) struct World {
     pub(crate) control: Control,
     pub(crate) objects: Arc<Objects>,
+    pub(crate) restores: Arc<Restores>,
     pub(crate) worker: WorkerId,
     _database: Database,
 }
@@ -81,7 +117,13 @@ pub(crate) const PATIENT: Timing = Timing {
     cancel_deadline: Duration::from_secs(600),
     first_backoff: Duration::ZERO,
     longest_backoff: Duration::ZERO,
+    accidents: 3,
+    most_failures: None,
     stable_after: Duration::from_secs(600),
+    settled_after: Duration::from_secs(600),
+    overdue_intervals: 3,
+    overdue_at_least: Duration::from_secs(600),
+    sweep_every: Duration::ZERO,
     worker_silence: Duration::from_secs(600),
 };
 
@@ -121,18 +163,17 @@ impl World {
         let (database, store) = database::fresh().await;
         let objects = Arc::new(Objects::default());
         let settings = Settings { timing, ..Settings::standard() };
-        let reader: Arc<dyn ObjectReader> = Arc::<Objects>::clone(&objects);
-        let control = Control::new(store, settings, Arc::new(Checker), reader);
+        let restores = Arc::new(Restores::default());
+        let control = of(store, settings, &objects, &restores);
         let worker = register(&control, "first").await;
-        Self { control, objects, worker, _database: database }
+        Self { control, objects, restores, worker, _database: database }
     }
 
     /// Another control over the same database, with its own settings.
     pub(crate) async fn with_timing(&self, timing: Timing) -> Control {
         let store = store::Store::connect(&self._database.url, 3).await.unwrap();
-        let reader: Arc<dyn ObjectReader> = Arc::<Objects>::clone(&self.objects);
         let settings = Settings { timing, ..Settings::standard() };
-        Control::new(store, settings, Arc::new(Checker), reader)
+        of(store, settings, &self.objects, &self.restores)
     }
 
     pub(crate) async fn create(&self, application: &str) -> ApplicationDetail {
@@ -202,6 +243,7 @@ impl World {
             manifest: format!("{number}-{}/manifest.json", job.attempt),
             state_bytes: 100 * number,
             duration_ms: 5,
+            operators: BTreeMap::new(),
         };
         self.control.checkpoint_written(job, &written).await.unwrap()
     }
@@ -289,6 +331,17 @@ impl World {
         let events = self.control.events(&name(application), &page).await.unwrap();
         events.items.into_iter().map(|event| event.kind).collect()
     }
+}
+
+fn of(
+    store: store::Store,
+    settings: Settings,
+    objects: &Arc<Objects>,
+    restores: &Arc<Restores>,
+) -> Control {
+    let reader: Arc<dyn ObjectReader> = Arc::<Objects>::clone(objects);
+    let restores: Arc<dyn RestoreChecker> = Arc::<Restores>::clone(restores);
+    Control::new(store, settings, Arc::new(Checker), restores, reader)
 }
 
 pub(crate) async fn register(control: &Control, who: &str) -> WorkerId {

@@ -7,6 +7,7 @@ mod any_kafka;
 mod kafka;
 mod postgres;
 mod s3;
+mod s3_proxy;
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};

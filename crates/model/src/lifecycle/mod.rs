@@ -4,6 +4,7 @@
 //! Create            -> READY
 //! READY    -Start->  STARTING -> RUNNING       | start failure -> READY
 //! RUNNING  -Stop->   STOPPING -> READY         | bounded input exhausted -> READY
+//!                                              | failed too often in a row -> READY
 //! STARTING|UPDATING|STOPPING|AUTOSCALING|RUNNING -Stop(Force)-> FORCE_STOPPING -> READY
 //! READY    -Update-> UPDATING -> READY
 //! RUNNING  -Update-> UPDATING -> RUNNING       | failure -> READY, at the new version
@@ -25,7 +26,8 @@ text_enum!(
         /// A run is wanted; stays until its job runs, fails for good or misses the deadline.
         Starting = "STARTING",
         /// The job was started. Not a statement of health: a job that is being restarted after
-        /// a failure stays here. Stays until a command or until bounded input is exhausted.
+        /// a failure stays here. Stays until a command, until bounded input is exhausted or until
+        /// the job has failed too often in a row.
         Running = "RUNNING",
         /// A snapshot is taken and the job ends; stays until the job is gone.
         Stopping = "STOPPING",
@@ -81,6 +83,8 @@ text_enum!(
         JobFinished = "JobFinished",
         /// The job could not be brought to run and will not be tried again.
         StartFailed = "StartFailed",
+        /// The job ran before, has failed too often in a row and will not be tried again.
+        JobGivenUp = "JobGivenUp",
         /// The change of an application without a job is complete.
         ChangeApplied = "ChangeApplied",
     }
@@ -127,7 +131,7 @@ pub fn admit(status: Status, command: Command) -> Result<Status, Refused> {
 /// An event that says nothing new leaves the status as it is: a job lost while RUNNING is
 /// restarted, a job that starts to run while STOPPING is stopped.
 pub fn settle(status: Status, event: Event) -> Status {
-    use Event::{ChangeApplied, JobFinished, JobGone, JobRunning, StartFailed};
+    use Event::{ChangeApplied, JobFinished, JobGivenUp, JobGone, JobRunning, StartFailed};
     use Status::{
         Autoscaling, Deleting, ForceStopping, Maintenance, Ready, RollingBack, Running, Starting,
         Stopping, Updating,
@@ -136,13 +140,13 @@ pub fn settle(status: Status, event: Event) -> Status {
         (JobRunning, Starting | Updating | Autoscaling | RollingBack | Maintenance) => Running,
         (JobGone, Stopping | ForceStopping) => Ready,
         (
-            JobFinished | StartFailed,
+            JobFinished | StartFailed | JobGivenUp,
             Starting | Running | Stopping | ForceStopping | Updating | Autoscaling | RollingBack
             | Maintenance,
         ) => Ready,
         (ChangeApplied, Updating) => Ready,
         (
-            JobRunning | JobGone | JobFinished | StartFailed | ChangeApplied,
+            JobRunning | JobGone | JobFinished | StartFailed | JobGivenUp | ChangeApplied,
             Ready | Starting | Running | Stopping | ForceStopping | Updating | Autoscaling
             | RollingBack | Maintenance | Deleting,
         ) => status,

@@ -3,6 +3,7 @@
 mod catalog;
 mod like;
 mod metadata;
+mod run_settings;
 mod settings;
 mod table;
 
@@ -21,6 +22,7 @@ use crate::substitute::fill_in;
 use crate::types::SqlType;
 
 pub(crate) use catalog::{Catalog, Relation};
+pub use run_settings::RunSettings;
 pub(crate) use settings::Settings;
 pub(crate) use table::Table;
 
@@ -165,6 +167,12 @@ impl Session {
     #[must_use]
     pub fn settings(&self) -> &BTreeMap<String, String> {
         self.settings.values()
+    }
+
+    /// What SET said about how the program is run.
+    #[must_use]
+    pub fn run_settings(&self) -> RunSettings {
+        RunSettings::of(self.settings.values())
     }
 
     /// All INSERTs as one graph; what they have in common is there once.

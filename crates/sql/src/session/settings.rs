@@ -7,6 +7,8 @@ use chrono_tz::Tz;
 use crate::diagnostic::{Diagnostic, Place, Result};
 use crate::expr;
 
+use super::run_settings;
+
 const TIME_ZONE: &str = "table.local-time-zone";
 const NOT_NULL: &str = "table.exec.sink.not-null-enforcer";
 const IDLE_TIMEOUT: &str = "table.exec.source.idle-timeout";
@@ -41,7 +43,11 @@ impl Settings {
             "execution.runtime-mode" if !value.eq_ignore_ascii_case("streaming") => {
                 return refused("only STREAMING is there");
             }
-            _ => {}
+            _ => {
+                if let Some(hint) = run_settings::wrong(key, value) {
+                    return refused(hint);
+                }
+            }
         }
         self.values.insert(key.to_owned(), value.to_owned());
         Ok(())

@@ -47,7 +47,7 @@ async fn attempts_rise_over_the_life_of_an_application() {
     let (application, run) = seed_run(&mut tx, "alerts").await;
     let worker = WorkerId(Uuid::new_v4());
     let first = tx.claim_run(&run, worker, MINUTE, &empty(), false).await.unwrap();
-    let held = tx.renew_leases(worker, MINUTE).await.unwrap();
+    let held = tx.renew_leases(worker, &[run.id], MINUTE).await.unwrap();
     assert_eq!(held, tx.held(worker).await.unwrap());
     assert_eq!((held[0].run, held[0].attempt, held[0].running), (run.id, 1, false));
     assert_eq!(held[0].desired, Desired::Run);
@@ -55,10 +55,14 @@ async fn attempts_rise_over_the_life_of_an_application() {
     assert!(read.is_held());
     assert_eq!((read.decision, read.restarts), (Some(empty()), 0));
     assert!(tx.lock_claimable(9).await.unwrap().is_none());
-    tx.renew_leases(worker, Duration::ZERO).await.unwrap();
+    assert_eq!(tx.next_claim_in(worker).await.unwrap(), None);
+    let other = WorkerId(Uuid::new_v4());
+    assert_eq!(tx.next_claim_in(other).await.unwrap(), Some(MINUTE));
+    tx.renew_leases(worker, &[], Duration::ZERO).await.unwrap();
+    assert!(tx.lock_claimable(9).await.unwrap().is_none());
+    tx.renew_leases(worker, &[run.id], Duration::ZERO).await.unwrap();
     let lost = tx.lock_claimable(9).await.unwrap().unwrap();
     assert_eq!(lost.run.claimed_by, Some(worker));
-    let other = WorkerId(Uuid::new_v4());
     let second = tx.claim_run(&lost.run, other, MINUTE, &empty(), true).await.unwrap();
     assert_eq!((first, second), (1, 2));
     assert!(tx.held(worker).await.unwrap().is_empty());

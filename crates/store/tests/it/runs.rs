@@ -4,7 +4,7 @@ use model::{
     configuration::{RestoreWish, RunConfiguration},
     fault::{Domain, Fault},
     ids::{RunId, VersionId},
-    protocol::{Failure, JobMetrics},
+    protocol::{Failure, JobMetrics, RestartStrategy},
 };
 use serde_json::json;
 use store::{Desired, Error, NewRun, Successor, Taken};
@@ -84,17 +84,54 @@ async fn reports_are_kept_for_the_present_attempt_only() {
     assert_eq!(read.failure, Some(failure));
     assert!(read.failed_at.is_some() && read.reached_running && read.running_since.is_some());
     let graph = json!({"nodes": [1], "edges": []});
-    assert!(tx.set_graph(run.id, 0, &graph).await.unwrap());
-    assert!(!tx.set_graph(run.id, 1, &json!(null)).await.unwrap());
+    let restart = RestartStrategy::FixedDelay { attempts: 3, delay_ms: 10 };
+    assert!(tx.set_graph(run.id, 0, &graph, Some(&restart)).await.unwrap());
+    assert!(!tx.set_graph(run.id, 1, &json!(null), None).await.unwrap());
+    let read = tx.latest_run(application.id).await.unwrap().unwrap();
+    assert_eq!(read.restart_strategy, Some(restart));
     assert_eq!(tx.graph(run.id).await.unwrap(), Some(graph));
     let metrics = JobMetrics { at_ms: 5, ..JobMetrics::default() };
     assert_eq!(tx.metrics(run.id).await.unwrap(), None);
     assert!(tx.set_metrics(run.id, 0, &metrics).await.unwrap());
     assert!(!tx.set_metrics(run.id, 1, &JobMetrics::default()).await.unwrap());
     assert_eq!(tx.metrics(run.id).await.unwrap(), Some(metrics));
-    tx.release_run(run.id, Duration::from_secs(7), 3).await.unwrap();
+    tx.release_run(run.id, Duration::from_secs(7), 3, Duration::ZERO).await.unwrap();
     let read = tx.latest_run(application.id).await.unwrap().unwrap();
     assert_eq!((read.running_since, read.failures_in_row), (None, 3));
     assert_eq!((read.next_attempt_at - read.now).num_seconds(), 7);
     assert!(read.reached_running);
+}
+
+#[tokio::test]
+async fn time_without_a_job_is_added_up_until_one_runs_or_the_run_ends() {
+    let (_database, store) = database::fresh().await;
+    let mut tx = store.begin().await.unwrap();
+    let (application, run) = seed_run(&mut tx, "alerts").await;
+    tx.release_run(run.id, Duration::ZERO, 1, Duration::ZERO).await.unwrap();
+    let read = tx.latest_run(application.id).await.unwrap().unwrap();
+    assert_eq!(read.down_since, None, "it never ran");
+    tx.set_running(run.id).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin().await.unwrap();
+    tx.release_run(run.id, Duration::ZERO, 1, Duration::ZERO).await.unwrap();
+    let down = tx.latest_run(application.id).await.unwrap().unwrap();
+    assert_eq!(down.down_since, Some(down.now));
+    tx.commit().await.unwrap();
+
+    let mut tx = store.begin().await.unwrap();
+    tx.set_running(run.id).await.unwrap();
+    tx.set_running(run.id).await.unwrap();
+    let up = tx.latest_run(application.id).await.unwrap().unwrap();
+    let outage = u64::try_from((up.now - down.now).num_milliseconds()).unwrap();
+    assert!(up.downtime_ms.abs_diff(outage) <= 1, "{} {outage}", up.downtime_ms);
+    assert_eq!((up.full_restarts, up.last_recovery_ms), (1, Some(up.downtime_ms)));
+    assert_eq!(up.down_since, None);
+    // A silence that is longer than it ran counts from when it began to run.
+    tx.release_run(run.id, Duration::ZERO, 1, Duration::from_secs(60)).await.unwrap();
+    let down = tx.latest_run(application.id).await.unwrap().unwrap();
+    assert_eq!(down.down_since, up.running_since);
+    tx.end_run(run.id).await.unwrap();
+    let ended = tx.latest_run(application.id).await.unwrap().unwrap();
+    assert_eq!((ended.down_since, ended.full_restarts), (None, 1));
 }

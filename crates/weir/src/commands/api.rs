@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Bucket, Database, Log, S3};
+use crate::settings::{Bucket, Database, Log, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -21,6 +21,8 @@ pub(crate) struct Arguments {
     bucket: Bucket,
     #[command(flatten)]
     s3: S3,
+    #[command(flatten)]
+    restarts: Restarts,
     #[command(flatten)]
     log: Log,
     /// Address to listen on
@@ -43,7 +45,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     }
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control = control_plane::open(&arguments.database.database_url, &storage).await?;
+        let control =
+            control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
+                .await?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("listening on {address}: {error}"))?;

@@ -15,6 +15,12 @@ use crate::terminal;
 pub(crate) struct Arguments {
     #[command(flatten)]
     python: Python,
+    /// Application it works for; for those who read a list of processes
+    #[arg(long)]
+    application: Option<String>,
+    /// Number of the attempt; for those who read a list of processes
+    #[arg(long)]
+    attempt: Option<u64>,
     /// Most memory of this process, in bytes
     #[arg(long)]
     memory_bytes: Option<u64>,

@@ -20,9 +20,28 @@ fn await_results(application: &Application<'_>) {
     });
 }
 
+/// A killed job runs again within this time.
+const JOB_RECOVERY_MS: u64 = 3_000;
+/// So do a killed worker's applications, from its last sign of life on.
+const WORKER_RECOVERY_MS: u64 = 10_000;
+
+/// How long an application was down the last time; no longer than `at_most` ms.
+fn recovered_within(application: &Application<'_>, at_most: u64) -> u64 {
+    let weir = application.weir();
+    let recovery = weir["LastRecoveryMs"].as_u64().unwrap();
+    assert!(recovery <= at_most, "{recovery} ms: {weir:#}");
+    let metrics = application.get("/metrics");
+    assert_eq!(metrics["LastRecoveryMs"], recovery);
+    recovery
+}
+
 #[test]
 fn applications_move_to_another_worker_when_theirs_is_killed() {
-    moves("failover", Worker::kill, |()| ());
+    let recoveries = moves("failover", Worker::kill, |()| ());
+    eprintln!("a killed worker's applications ran again after {recoveries:?} ms");
+    for recovery in recoveries {
+        assert!(recovery <= WORKER_RECOVERY_MS, "{recovery} ms");
+    }
 }
 
 #[test]
@@ -48,8 +67,8 @@ fn a_worker_that_wakes_up_after_its_lease_can_do_no_harm() {
 }
 
 /// Two applications on one worker, to which `happens`; another takes them over while telemetry
-/// flows, and `afterwards` something more may happen to the first.
-fn moves<T>(name: &str, happens: impl FnOnce(Worker) -> T, afterwards: impl FnOnce(T)) {
+/// flows, and `afterwards` something more may happen to the first. Gives how long they were down.
+fn moves<T>(name: &str, happens: impl FnOnce(Worker) -> T, afterwards: impl FnOnce(T)) -> [u64; 2] {
     let weir = Installation::start(name);
     let first = weir.start_worker("first");
     let feeder = Feeder::start(weir.topic(name, 2));
@@ -77,11 +96,18 @@ fn moves<T>(name: &str, happens: impl FnOnce(Worker) -> T, afterwards: impl FnOn
         application.await_checkpoint(restored + 2);
     }
 
+    let recoveries = applications.each_ref().map(|(application, _)| {
+        let weir = application.weir();
+        assert_eq!(weir["FullRestarts"], 1, "{weir:#}");
+        assert_eq!(weir["DowntimeMs"], weir["LastRecoveryMs"], "{weir:#}");
+        weir["LastRecoveryMs"].as_u64().unwrap()
+    });
     let readings = feeder.finish();
     for (application, seconds) in applications {
         assert_eq!(application.weir()["Attempt"], 2);
         application.must_end_with(&sums(&readings, seconds));
     }
+    recoveries
 }
 
 #[test]
@@ -97,6 +123,7 @@ fn a_killed_job_is_started_again_and_the_others_do_not_notice() {
 
     // At different moments of a checkpoint.
     let mut reached = victim.await_checkpoint(2);
+    let mut recoveries = Vec::new();
     for attempt in 2..=4 {
         signal(*worker.jobs().iter().find(|job| **job != spared).unwrap(), "KILL");
         let now = victim.await_attempt(attempt);
@@ -105,9 +132,17 @@ fn a_killed_job_is_started_again_and_the_others_do_not_notice() {
         assert!(restored >= reached, "{restored} is older than {reached}");
         let cause = now["Failure"]["Message"].as_str().unwrap();
         assert!(cause.contains("signal: 9"), "{cause}");
+        recoveries.push(recovered_within(&victim, JOB_RECOVERY_MS));
         reached = victim.await_checkpoint(restored + 1);
     }
 
+    eprintln!("a killed job ran again after {recoveries:?} ms");
+    let weir = victim.weir();
+    assert_eq!(
+        (&weir["FullRestarts"], &weir["Health"]["Condition"]),
+        (&3.into(), &"HEALTHY".into())
+    );
+    assert_eq!(weir["DowntimeMs"], recoveries.iter().sum::<u64>(), "{weir:#}");
     let readings = feeder.finish();
     let untouched = neighbour.weir();
     assert_eq!((&untouched["Attempt"], &untouched["Restarts"]), (&1.into(), &0.into()));
@@ -115,7 +150,56 @@ fn a_killed_job_is_started_again_and_the_others_do_not_notice() {
     neighbour.must_end_with(&sums(&readings, 5));
 }
 
-fn signal(pid: u32, name: &str) {
+#[test]
+fn a_job_that_is_alive_but_silent_is_replaced() {
+    let weir = Installation::start("silent");
+    let worker = weir.start_worker("worker");
+    let feeder = Feeder::start(weir.topic("silent", 2));
+    let application = start(&weir, "silent", "silent", 10);
+    await_results(&application);
+    let reached = application.await_checkpoint(2);
+    let silenced = worker.jobs();
+    silenced.iter().for_each(|pid| signal(*pid, "STOP"));
+
+    let now = application.await_attempt(2);
+    let cause = now["Failure"]["Message"].as_str().unwrap();
+    assert!(cause.contains("said nothing for 2"), "{cause}");
+    assert!(now["RestoredCheckpointId"].as_u64().unwrap() >= reached, "{now:#}");
+    // It was down since it was last heard, not since it was killed for that.
+    let down = now["LastRecoveryMs"].as_u64().unwrap();
+    assert!(down >= 20_000, "{now:#}");
+    eprintln!("a silent job was replaced after {down} ms");
+    assert!(!worker.jobs().iter().any(|pid| silenced.contains(pid)));
+    application.must_end_with(&sums(&feeder.finish(), 10));
+}
+
+#[test]
+fn applications_do_not_notice_that_api_servers_come_and_go() {
+    let weir = Installation::start("api-killed");
+    let _worker = weir.start_worker("worker");
+    let feeder = Feeder::start(weir.topic("api-killed", 2));
+    let application = start(&weir, "api-killed", "api-killed", 5);
+    await_results(&application);
+    weir.kill_api();
+    let before = application.results().len();
+    eventually("results without any API server", || {
+        let now = application.results().len();
+        if now > before + 10 { Ok(()) } else { Err((before, now)) }
+    });
+    drop(weir.replace_api("second"));
+    let reached = application.await_checkpoint(1);
+    // Two at a time, then the newer goes.
+    let second = weir.replace_api("third");
+    application.await_checkpoint(reached + 1);
+    weir.kill_api();
+    drop(weir.replace_api("fourth"));
+    let now = application.weir();
+    assert_eq!((&now["Attempt"], &now["Restarts"]), (&1.into(), &0.into()), "{now:#}");
+    drop(second);
+    application.must_end_with(&sums(&feeder.finish(), 5));
+}
+
+pub(crate) fn signal(pid: u32, name: &str) {
     let sent = Command::new("kill").args(["-s", name, &pid.to_string()]).status().unwrap();
     assert!(sent.success());
 }

@@ -4,15 +4,18 @@
 
 mod bad_input;
 mod bad_world;
+mod chaos;
 mod conformance;
 mod demo;
 mod exactly_once;
 mod failover;
 mod house;
 mod idle;
+mod retention;
 mod sandbox;
 mod support;
 mod update;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 

@@ -1,3 +1,5 @@
+use std::time::Instant;
+
 use rdkafka::Offset;
 use rdkafka::admin::{AdminOptions, NewPartitions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::Consumer;
@@ -6,6 +8,7 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::{PATIENCE, Rig, numbers, send, send_numbers, take};
 use crate::any_kafka::unique;
+use crate::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn topics_are_created_described_grown_and_deleted() {
@@ -18,8 +21,16 @@ async fn topics_are_created_described_grown_and_deleted() {
     let again = admin.create_topics([&topic], &options).await.unwrap();
     assert_eq!(again, [Err((t.to_owned(), RDKafkaErrorCode::TopicAlreadyExists))]);
 
-    let described = admin.describe_configs([&ResourceSpecifier::Topic(t)], &options).await;
-    let described = described.unwrap().remove(0).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let described = loop {
+        // A real broker hears of the new topic a moment after it was created.
+        let topic = ResourceSpecifier::Topic(t);
+        let described = admin.describe_configs([&topic], &options).await.unwrap().remove(0);
+        match described {
+            Ok(described) if described.get("retention.ms").is_some() => break described,
+            other => assert!(Instant::now() < deadline, "{other:?}"),
+        }
+    };
     let value = |name| described.get(name).unwrap().value.clone().unwrap();
     assert_eq!(value("retention.ms"), "60000");
     assert_eq!(value("cleanup.policy"), "delete");
@@ -29,15 +40,19 @@ async fn topics_are_created_described_grown_and_deleted() {
     let shrunk = admin.create_partitions([&NewPartitions::new(t, 4)], &options).await.unwrap();
     assert_eq!(shrunk, [Err((t.to_owned(), RDKafkaErrorCode::InvalidPartitions))]);
     let reader = rig.reader(t, 4, Offset::Beginning);
-    let metadata = reader.fetch_metadata(Some(t), PATIENCE).unwrap();
-    assert_eq!(metadata.topics()[0].partitions().len(), 5);
-    assert_eq!(metadata.brokers().len(), 1);
+    eventually("there are five partitions", || {
+        let metadata = reader.fetch_metadata(Some(t), PATIENCE).unwrap();
+        assert_eq!(metadata.brokers().len(), 1);
+        metadata.topics()[0].partitions().len() == 5
+    });
 
     let deleted = admin.delete_topics(&[t, "unknown"], &options).await.unwrap();
     let unknown = ("unknown".to_owned(), RDKafkaErrorCode::UnknownTopicOrPartition);
     assert_eq!(deleted, [Ok(t.to_owned()), Err(unknown)]);
-    let left = reader.fetch_metadata(None, PATIENCE).unwrap();
-    assert!(left.topics().iter().all(|topic| topic.name() != t));
+    eventually("the topic is gone", || {
+        let left = reader.fetch_metadata(None, PATIENCE).unwrap();
+        left.topics().iter().all(|topic| topic.name() != t)
+    });
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use super::{PATIENCE, Rig, numbers, send, send_numbers, take};
 use crate::any_kafka::unique;
+use crate::eventually;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_record_comes_back_as_it_was_sent() {
@@ -34,6 +35,7 @@ async fn all_ways_of_acknowledging_and_compressing_work() {
     let t = rig.topic("t", 1).await;
     let t = t.as_str();
     let mut sent = 0;
+    let watcher: BaseConsumer = rig.config().create().unwrap();
     for acks in ["0", "1", "all"] {
         for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
             let mut config = rig.config();
@@ -43,7 +45,9 @@ async fn all_ways_of_acknowledging_and_compressing_work() {
             sent += 100;
             // Without acknowledgements one producer may overtake the next.
             producer.flush(PATIENCE).unwrap();
-            take(&rig.reader(t, 0, Offset::Offset(sent - 1)), 1);
+            eventually("the broker has everything", || {
+                watcher.fetch_watermarks(t, 0, PATIENCE).unwrap() == (0, sent)
+            });
         }
     }
     let taken = take(&rig.reader(t, 0, Offset::Beginning), usize::try_from(sent).unwrap());

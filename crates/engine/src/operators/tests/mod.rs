@@ -1,6 +1,7 @@
 //! Tests of the operators: records in, records out.
 
 mod changes;
+mod firing;
 mod formats;
 mod harness;
 mod model;

@@ -30,6 +30,9 @@ pub struct Collected {
 /// One operator's part of a [`Collected`] checkpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CollectedOperator {
+    /// When the last of its subtasks had contributed, ms since 1970. One that had ended before does
+    /// not count; 0 if all had.
+    pub acknowledged_ms: i64,
     /// States, with the index of the subtask each comes from.
     pub states: Vec<(usize, OperatorState)>,
     /// Whether it is a source (that may have no split yet).
@@ -50,27 +53,38 @@ pub(super) fn carry(
     }
 }
 
+/// A subtask's share and when it came, ms since 1970; 0 = it had ended before.
+pub(super) type Part = (Acknowledgement, i64);
+
 /// `carried` comes first: it was prepared earlier.
 pub(super) fn collect(
-    parts: Vec<Acknowledgement>,
+    parts: Vec<Part>,
     carried: Committables,
 ) -> BTreeMap<String, CollectedOperator> {
     let mut operators: BTreeMap<String, CollectedOperator> = BTreeMap::new();
     for (id, committables) in carried {
         operators.entry(id).or_default().committables = committables;
     }
-    for part in parts {
+    for (part, at_ms) in parts {
         let subtask = part.subtask.index;
+        let seen = |operator: &mut CollectedOperator| {
+            operator.acknowledged_ms = operator.acknowledged_ms.max(at_ms);
+        };
         for (id, state) in part.states {
-            operators.entry(id).or_default().states.push((subtask, state));
+            let operator = operators.entry(id).or_default();
+            seen(operator);
+            operator.states.push((subtask, state));
         }
         for (id, splits) in part.splits {
             let operator = operators.entry(id).or_default();
+            seen(operator);
             operator.is_source = true;
             operator.splits.extend(splits);
         }
         for (id, committables) in part.committables {
-            operators.entry(id).or_default().committables.extend(committables);
+            let operator = operators.entry(id).or_default();
+            seen(operator);
+            operator.committables.extend(committables);
         }
     }
     operators

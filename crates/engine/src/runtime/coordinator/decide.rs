@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::super::event::{Acknowledgement, Ended, Positions, SubtaskId};
 use super::action::{Action, CoordinatorSettings};
-use super::collect::{Collected, Committables, carry, collect};
+use super::collect::{Collected, Committables, Part, carry, collect};
 use crate::batch::Barrier;
 
 /// Pause before the last checkpoint of an ended job is tried again, in ms.
@@ -56,7 +56,7 @@ struct Pending {
 
 #[derive(Debug)]
 enum Step {
-    Collecting(BTreeMap<SubtaskId, Acknowledgement>),
+    Collecting(BTreeMap<SubtaskId, Part>),
     Writing(InFlight),
     /// Handed over to be recorded: whether it is can no longer be helped, only heard of.
     Recording(InFlight),
@@ -143,7 +143,7 @@ impl Coordinator {
             Some(Pending { checkpoint, step: Step::Collecting(received), .. })
                 if *checkpoint == acknowledgement.checkpoint =>
             {
-                received.insert(acknowledgement.subtask.clone(), acknowledgement);
+                received.insert(acknowledgement.subtask.clone(), (acknowledgement, now_ms));
                 self.complete(now_ms)
             }
             // Of a checkpoint that has failed meanwhile: its output must not be lost.
@@ -238,7 +238,7 @@ impl Coordinator {
         let message = message.into();
         match pending.step {
             Step::Collecting(received) => {
-                for acknowledgement in received.into_values() {
+                for (acknowledgement, _) in received.into_values() {
                     carry(&mut self.carried, acknowledgement.committables);
                 }
             }
@@ -269,7 +269,7 @@ impl Coordinator {
     pub fn uncommitted(self) -> Committables {
         let mut all = self.carried;
         if let Some(Pending { step: Step::Collecting(received), .. }) = self.pending {
-            for acknowledgement in received.into_values() {
+            for (acknowledgement, _) in received.into_values() {
                 carry(&mut all, acknowledgement.committables);
             }
         }
@@ -347,7 +347,7 @@ impl Coordinator {
                 if !self.unclaimed.remove(subtask) {
                     left.committables.clear();
                 }
-                parts.push(left);
+                parts.push((left, 0));
             }
         }
         let operators = collect(parts, std::mem::take(&mut self.carried));

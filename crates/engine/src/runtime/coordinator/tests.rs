@@ -429,4 +429,5 @@ fn states_keep_the_subtask_they_come_from() {
     let [Action::Write(collected)] = actions.as_slice() else { panic!("{actions:?}") };
     assert_eq!(collected.operators["op"].states, [(0, state(7)), (1, state(8))]);
     assert_eq!((collected.started_ms, collected.collected_ms), (1, 3));
+    assert_eq!(collected.operators["op"].acknowledged_ms, 3);
 }

@@ -7,4 +7,6 @@ mod gate;
 mod harness;
 mod plan;
 mod results;
+mod stalls;
 mod time;
+mod waiting;

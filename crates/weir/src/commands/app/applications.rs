@@ -168,6 +168,7 @@ fn run_in_words(run: &Value) -> String {
     };
     let fields = fields(&[
         ("Job", text(&run["JobPhase"])),
+        ("Health", health_in_words(&run["Health"])),
         ("Version", text(&run["ApplicationVersionId"])),
         ("Attempt", format!("{} ({} restarts)", run["Attempt"], run["Restarts"])),
         ("Started from", text(&run["RestoredFrom"])),
@@ -179,6 +180,14 @@ fn run_in_words(run: &Value) -> String {
         ("Traceback", text(&failure["Traceback"])),
     ]);
     format!("\n{fields}")
+}
+
+fn health_in_words(health: &Value) -> String {
+    let condition = text(&health["Condition"]);
+    match health["FailuresInRow"].as_u64() {
+        Some(count) if count > 0 => format!("{condition} ({count} failures in a row)"),
+        _ => condition,
+    }
 }
 
 pub(super) async fn create(session: &Session, arguments: &Create) -> Result<(), Error> {

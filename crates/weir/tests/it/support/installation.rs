@@ -15,13 +15,18 @@ static SHARED: Mutex<Weak<(Installation, Worker)>> = Mutex::new(Weak::new());
 
 /// One installation: a database, a prefix in the bucket, an API server.
 pub(crate) struct Installation {
-    _api: Process,
-    url: String,
+    api: Mutex<Api>,
     http: reqwest::Client,
     name: String,
     database: String,
     folder: PathBuf,
     services: Arc<Services>,
+}
+
+/// An API server; killed when dropped.
+pub(crate) struct Api {
+    process: Process,
+    url: String,
 }
 
 /// A worker; killed when dropped.
@@ -38,12 +43,30 @@ impl Installation {
         let database = services.create_database(name);
         let folder = services.folder().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let api = command(&services, name, &database, "api");
-        let api = Process::start(api, &["--listen", "127.0.0.1:0"], folder.join("api.log"));
-        let url = api.says("API listens on ");
+        let api = Mutex::new(start_api(&services, name, &database, folder.join("api.log")));
         let http = reqwest::Client::new();
         let name = name.to_owned();
-        Self { _api: api, url, http, name, database, folder, services }
+        Self { api, http, name, database, folder, services }
+    }
+
+    /// Ends the API server as a power cut would.
+    pub(crate) fn kill_api(&self) {
+        let mut api = self.api.lock().unwrap_or_else(PoisonError::into_inner);
+        api.process.child.kill().unwrap();
+        api.process.child.wait().unwrap();
+    }
+
+    /// Another API server, which takes all calls from now on; gives the one that took them before.
+    pub(crate) fn replace_api(&self, name: &str) -> Api {
+        let log = self.folder.join(format!("{name}.log"));
+        let new = start_api(&self.services, &self.name, &self.database, log);
+        let mut api = self.api.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *api, new)
+    }
+
+    /// Puts an object into the bucket of checkpoints.
+    pub(crate) fn put_object(&self, key: &str) {
+        self.services.s3().put(BUCKET, &format!("{}/{key}", self.name), b"x".to_vec()).unwrap();
     }
 
     /// One installation with one worker for all tests that run at the same time and disturb
@@ -102,6 +125,17 @@ impl Installation {
         Producer::open(&self.services.connectors(), &self.services.kafka(), name)
     }
 
+    /// What writes to one partition of a topic.
+    pub(crate) fn partition(&self, topic: &str, partition: usize) -> Producer {
+        let (connectors, servers) = (self.services.connectors(), self.services.kafka());
+        Producer::open_partition(&connectors, &servers, topic, partition)
+    }
+
+    /// URL of the API.
+    pub(crate) fn url(&self) -> String {
+        self.api.lock().unwrap_or_else(PoisonError::into_inner).url.clone()
+    }
+
     /// The body of a call that succeeds.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -111,7 +145,7 @@ impl Installation {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
-        let url = format!("{}{path}", self.url);
+        let url = format!("{}{path}", self.url());
         let request = self.http.request(method.parse().unwrap(), url).body(body);
         let request = request.header("content-type", "application/json");
         self.services.block_on(async {
@@ -160,6 +194,13 @@ impl Worker {
         });
         processes.collect()
     }
+}
+
+fn start_api(services: &Services, prefix: &str, database: &str, log: PathBuf) -> Api {
+    let process = command(services, prefix, database, "api");
+    let process = Process::start(process, &["--listen", "127.0.0.1:0"], log);
+    let url = process.says("API listens on ");
+    Api { process, url }
 }
 
 /// A command of the binary, pointed at an installation.

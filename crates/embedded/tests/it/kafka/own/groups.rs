@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use embedded::kafka::Options;
-use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::{Message, Offset, TopicPartitionList};
 
 use crate::any_kafka::AnyKafka;
@@ -65,7 +65,7 @@ async fn offsets_committed_without_a_group_member_are_kept() {
     let dir = tempfile::tempdir().unwrap();
     let rig = Rig::own(dir.path()).await;
     rig.create_topic("t", 2).await;
-    let reader = rig.reader("t", 0, Offset::Beginning);
+    let reader = outsider(&rig);
     let mut places = TopicPartitionList::new();
     places.add_partition_offset("t", 0, Offset::Offset(7)).unwrap();
     places.set_partition_offset("t", 0, Offset::Offset(7)).unwrap();
@@ -73,11 +73,16 @@ async fn offsets_committed_without_a_group_member_are_kept() {
     rig.stop().await;
 
     let rig = Rig::own(dir.path()).await;
-    let reader = rig.reader("t", 0, Offset::Beginning);
+    let reader = outsider(&rig);
     let mut wanted = TopicPartitionList::new();
     wanted.add_partition("t", 0);
     wanted.add_partition("t", 1);
     let found = reader.committed_offsets(wanted, PATIENCE).unwrap();
     let found: Vec<Offset> = found.elements().iter().map(|place| place.offset()).collect();
     assert_eq!(found, [Offset::Offset(7), Offset::Invalid]);
+}
+
+/// A consumer that is not a member of its group.
+fn outsider(rig: &Rig) -> BaseConsumer {
+    rig.config().set("group.id", "g").set("enable.auto.commit", "false").create().unwrap()
 }

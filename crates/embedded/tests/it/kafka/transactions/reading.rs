@@ -7,6 +7,7 @@ use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 
 use super::{PATIENCE, Rig, SHORT, numbers, read_until, take, transactional, write};
 use crate::any_kafka::unique;
+use crate::eventually;
 use crate::kafka::{offsets, send, send_numbers};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,5 +150,5 @@ async fn times_are_looked_up_only_in_what_the_reader_may_see() {
     assert_eq!((find(&all, 150), find(&committed, 150)), (Offset::Offset(1), Offset::Offset(1)));
     assert_eq!((find(&all, 250), find(&committed, 250)), (Offset::Offset(2), Offset::End));
     producer.commit_transaction(PATIENCE).unwrap();
-    assert_eq!(find(&committed, 250), Offset::Offset(2));
+    eventually("the record is found", || find(&committed, 250) == Offset::Offset(2));
 }

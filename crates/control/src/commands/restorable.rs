@@ -1,0 +1,110 @@
+//! Whether what is to be started could go on from what it would be restored from: asked before
+//! anything that runs is stopped.
+
+use model::{
+    configuration::{ApplicationConfiguration, Program, RestoreWish, RunConfiguration},
+    ids::ApplicationName,
+    lifecycle::Status,
+};
+use store::{Application, Snapshot, SnapshotStatus, Tx};
+
+use crate::{
+    Control,
+    error::{Error, Result},
+    ports::{RestoreProblem, RestoreQuestion, Script},
+};
+
+impl Control {
+    /// Refuses a start from a snapshot that cannot be restored. What else speaks against the start
+    /// is found later.
+    pub(super) async fn check_start(
+        &self,
+        name: &ApplicationName,
+        wish: &RunConfiguration,
+    ) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let application = Self::existing(&mut tx, name).await?;
+        let version = Self::current(&mut tx, &application).await?;
+        let Some(snapshot) = wished(&mut tx, &application, wish).await? else { return Ok(()) };
+        drop(tx);
+        if application.status != Status::Ready {
+            return Ok(());
+        }
+        let question = RestoreQuestion {
+            program: script(&version.configuration),
+            running: None,
+            manifest: snapshot.manifest,
+            allow_non_restored_state: wish.allow_non_restored_state,
+        };
+        self.ask(format!("snapshot `{}`", snapshot.name), question).await
+    }
+
+    /// Refuses an update of a running application whose new version could not go on from what the
+    /// update would leave it.
+    pub(super) async fn check_update(
+        &self,
+        application: &Application,
+        before: &ApplicationConfiguration,
+        after: &ApplicationConfiguration,
+        wish: &RunConfiguration,
+    ) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        let run = tx.latest_run(application.id).await?.filter(|run| run.ended_at.is_none());
+        let Some(run) = run else { return Ok(()) };
+        let takes_snapshot = before.snapshots_enabled && after.snapshots_enabled;
+        let (from, running, manifest) = match &wish.restore {
+            RestoreWish::LatestSnapshot if takes_snapshot => {
+                let latest = tx.latest_checkpoint(application.id, run.id).await?;
+                let runs = tx.version(application.id, run.version).await?;
+                let running = runs.and_then(|version| script(&version.configuration));
+                let manifest = latest.map(|checkpoint| checkpoint.manifest);
+                ("the state of the running job".to_owned(), running, manifest)
+            }
+            RestoreWish::Skip | RestoreWish::LatestSnapshot | RestoreWish::Snapshot { .. } => {
+                let snapshot = wished(&mut tx, application, wish).await?;
+                let Some(snapshot) = snapshot else { return Ok(()) };
+                (format!("snapshot `{}`", snapshot.name), None, snapshot.manifest)
+            }
+        };
+        drop(tx);
+        let question = RestoreQuestion {
+            program: script(after),
+            running,
+            manifest,
+            allow_non_restored_state: wish.allow_non_restored_state,
+        };
+        self.ask(from, question).await
+    }
+
+    async fn ask(&self, from: String, question: RestoreQuestion) -> Result<()> {
+        let checker = std::sync::Arc::clone(&self.restores);
+        tokio::task::spawn_blocking(move || checker.check(&question))
+            .await
+            .map_err(Error::Task)?
+            .map_err(|problem: RestoreProblem| Error::CannotRestore { from, problem })
+    }
+}
+
+/// The READY snapshot that a wish means, if it means one.
+async fn wished(
+    tx: &mut Tx,
+    application: &Application,
+    wish: &RunConfiguration,
+) -> Result<Option<Snapshot>> {
+    let found = match &wish.restore {
+        RestoreWish::Skip => None,
+        RestoreWish::LatestSnapshot => tx.latest_snapshot(application.id).await?,
+        RestoreWish::Snapshot { name } => tx.snapshot(application.id, name).await?,
+    };
+    Ok(found.filter(|snapshot| snapshot.status == SnapshotStatus::Ready))
+}
+
+/// The program, if it is a script.
+fn script(configuration: &ApplicationConfiguration) -> Option<Script> {
+    match &configuration.code.as_ref()?.program {
+        Program::Sql { text } => {
+            Some(Script { text: text.clone(), properties: configuration.properties.clone() })
+        }
+        Program::Zip => None,
+    }
+}
