@@ -51,4 +51,9 @@ impl Clock for ManualClock {
     fn now_ms(&self) -> i64 {
         self.0.load(Ordering::SeqCst)
     }
+
+    /// Nothing takes time by it.
+    fn steady(&self) -> Duration {
+        Duration::ZERO
+    }
 }
