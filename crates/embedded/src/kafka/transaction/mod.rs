@@ -46,8 +46,8 @@ pub(super) struct Work {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Transaction {
     current: Instance,
-    /// The instance that asked for the current one by naming itself, and may ask again because the
-    /// answer was lost.
+    /// The instance that may become the current one by naming itself: it has asked for that before
+    /// and the answer was lost, or its transaction was aborted for it.
     asked_by: Option<Instance>,
     timeout_ms: i32,
     phase: Phase,
@@ -97,7 +97,8 @@ impl Transaction {
     }
 
     /// Lets a producer in, which fences all instances before it. A producer that knows who it is
-    /// gets its next epoch, if nobody came after it. `fresh` is a new producer id, for when
+    /// gets its next epoch, if nobody came after it; but as in Kafka, it is only looked at after
+    /// the open transaction was aborted, whoever has that. `fresh` is a new producer id, for when
     /// [`Transaction::is_used_up`].
     pub(super) fn admit(
         &mut self,
@@ -106,26 +107,28 @@ impl Transaction {
         fresh: Option<i64>,
     ) -> Checked<Admission> {
         let is_repeated = known.is_some() && known == self.asked_by;
-        let is_current = known.is_none_or(|known| known == self.current);
         let is_new = self.current.epoch == NO_EPOCH;
-        if !is_current && !is_repeated && !is_new {
+        let is_known = is_new || is_repeated;
+        if !is_known && known.is_some_and(|known| known.producer != self.current.producer) {
             return Err(ResponseError::ProducerFenced);
         }
         match self.phase {
             Phase::Ending { .. } => Err(ResponseError::ConcurrentTransactions),
-            // This was asked before the transaction was begun.
-            Phase::Open { .. } if is_repeated => Err(ResponseError::ProducerFenced),
             Phase::Open { .. } => {
                 self.fence();
                 Ok(Admission::AbortFirst)
             }
-            Phase::Idle { .. } if is_repeated => Ok(Admission::Admitted(self.current)),
+            Phase::Idle { .. } if !is_known && known.is_some_and(|known| known != self.current) => {
+                Err(ResponseError::ProducerFenced)
+            }
             Phase::Idle { .. } => {
-                self.asked_by = known;
-                self.current = match fresh {
-                    Some(producer) => Instance { producer, epoch: 0 },
-                    None => Instance { epoch: self.current.epoch + 1, ..self.current },
-                };
+                if !is_repeated || self.current.epoch > LAST_EPOCH {
+                    self.asked_by = known;
+                    self.current = match fresh {
+                        Some(producer) => Instance { producer, epoch: 0 },
+                        None => Instance { epoch: self.current.epoch + 1, ..self.current },
+                    };
+                }
                 self.timeout_ms = timeout_ms;
                 self.phase = Phase::Idle { last: None };
                 Ok(Admission::Admitted(self.current))
@@ -263,12 +266,12 @@ impl Transaction {
     }
 
     /// Decides to abort, with an epoch that nobody was given: whoever has the transaction open
-    /// can do no more in it.
+    /// can do no more in it. If nobody else comes, it may have that epoch.
     fn fence(&mut self) {
         if let Phase::Open { work, .. } = &mut self.phase {
             let work = std::mem::take(work);
+            self.asked_by = Some(self.current);
             self.current.epoch = self.current.epoch.saturating_add(1);
-            self.asked_by = None;
             self.phase = Phase::Ending { outcome: Outcome::Abort, work };
         }
     }

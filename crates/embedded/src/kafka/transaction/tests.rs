@@ -129,7 +129,11 @@ fn a_transaction_open_for_too_long_is_aborted_and_its_producer_fenced() {
     assert_eq!(id.ending().unwrap().1, Outcome::Abort);
     id.ended();
     assert_eq!(id.end(first, Outcome::Commit), Err(ResponseError::ProducerFenced));
-    let refused = id.admit(Some(first), TIMEOUT, None);
+    // It can go on if it says who it was and nobody else came.
+    let mut replaced = id.clone();
+    assert_eq!(admit(&mut id, Some(first)).epoch, first.epoch + 1);
+    admit(&mut replaced, None);
+    let refused = replaced.admit(Some(first), TIMEOUT, None);
     assert_eq!(refused, Err(ResponseError::ProducerFenced));
 }
 
@@ -140,11 +144,6 @@ fn a_producer_that_names_itself_gets_the_next_epoch_once() {
     assert_eq!(second.epoch, 1);
     // Asked again, because the answer was lost.
     assert_eq!(admit(&mut id, Some(first)), second);
-    id.add_partitions(second, 0, [place(0)]).unwrap();
-    let late = id.admit(Some(first), TIMEOUT, None);
-    assert_eq!(late, Err(ResponseError::ProducerFenced), "this must not abort anything");
-    id.end(second, Outcome::Commit).unwrap();
-    id.ended();
 
     let third = admit(&mut id, None);
     for old in [first, second, Instance { producer: 9, epoch: third.epoch }] {
@@ -154,6 +153,30 @@ fn a_producer_that_names_itself_gets_the_next_epoch_once() {
     // A transactional id that was never used takes anybody.
     let mut unused = Transaction::new(3);
     assert_eq!(admit(&mut unused, Some(first)), Instance { producer: 3, epoch: 0 });
+}
+
+#[test]
+fn whoever_names_itself_ends_an_open_transaction_first() {
+    let (mut id, first) = admitted();
+    let second = admit(&mut id, None);
+    for (known, may_go_on) in [(second, true), (first, false)] {
+        let mut id = id.clone();
+        id.add_partitions(second, 0, [place(0)]).unwrap();
+        assert_eq!(id.admit(Some(known), TIMEOUT, None), Ok(Admission::AbortFirst));
+        assert_eq!(id.end(second, Outcome::Commit), Err(ResponseError::ProducerFenced));
+        id.ended();
+        let next = Instance { epoch: second.epoch + 1, ..second };
+        let want = match may_go_on {
+            true => Ok(Admission::Admitted(next)),
+            false => Err(ResponseError::ProducerFenced),
+        };
+        assert_eq!(id.admit(Some(known), TIMEOUT, None), want);
+    }
+    let stranger = Instance { producer: 9, epoch: 5 };
+    id.add_partitions(second, 0, [place(0)]).unwrap();
+    let refused = id.admit(Some(stranger), TIMEOUT, None);
+    assert_eq!(refused, Err(ResponseError::ProducerFenced));
+    assert_eq!(id.end(second, Outcome::Commit), Ok(End::Decided));
 }
 
 #[test]
@@ -168,6 +191,11 @@ fn when_the_epochs_are_used_up_there_is_a_new_producer_id() {
     assert!(id.expire(i64::MAX));
     assert_eq!(id.ending().unwrap().0.epoch, i16::MAX);
     id.ended();
+    assert!(id.is_used_up());
+    for known in [None, Some(last)] {
+        let fresh = id.clone().admit(known, TIMEOUT, Some(70)).unwrap();
+        assert_eq!(fresh, Admission::Admitted(Instance { producer: 70, epoch: 0 }));
+    }
     let fresh = id.admit(None, TIMEOUT, Some(70)).unwrap();
     assert_eq!(fresh, Admission::Admitted(Instance { producer: 70, epoch: 0 }));
     assert_eq!(id.end(last, Outcome::Commit), Err(ResponseError::InvalidProducerIdMapping));

@@ -4,3 +4,4 @@ mod groups;
 mod restart;
 mod settings;
 mod speed;
+mod transactions;

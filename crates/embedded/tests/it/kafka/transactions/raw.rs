@@ -30,6 +30,7 @@ const END: i16 = 26;
 struct Raw {
     socket: TcpStream,
     id: String,
+    timeout_ms: i32,
 }
 
 /// Producer id and epoch.
@@ -48,7 +49,7 @@ fn put_text(to: &mut BytesMut, text: &str) {
 impl Raw {
     async fn new(rig: &Rig) -> Self {
         let socket = TcpStream::connect(rig.kafka.servers()).await.unwrap();
-        let mut raw = Self { socket, id: unique("x") };
+        let mut raw = Self { socket, id: unique("x"), timeout_ms: 60_000 };
         // A real Kafka makes the topic of its transactions when it is asked for their coordinator.
         let deadline = Instant::now() + PATIENCE;
         loop {
@@ -112,7 +113,7 @@ impl Raw {
         let mut body = BytesMut::new();
         body.put_u8((self.id.len() + 1).try_into().unwrap());
         body.put_slice(self.id.as_bytes());
-        body.put_i32(60_000);
+        body.put_i32(self.timeout_ms);
         body.put_i64(producer);
         body.put_i16(epoch);
         body.put_u8(0);
@@ -123,16 +124,21 @@ impl Raw {
         said(code).map(|()| instance)
     }
 
-    /// Is let in, once what was open has been aborted.
-    async fn init(&mut self) -> Instance {
+    /// What is answered once what was open has been aborted.
+    async fn init_settled(&mut self, known: Option<Instance>) -> Result<Instance, ResponseError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.init_as(4, None).await {
-                Ok(instance) => return instance,
-                Err(code) => assert_eq!(code, ConcurrentTransactions),
+            let answer = self.init_as(4, known).await;
+            if answer != Err(ConcurrentTransactions) {
+                return answer;
             }
             assert!(Instant::now() < deadline);
         }
+    }
+
+    /// Is let in as a new instance.
+    async fn init(&mut self) -> Instance {
+        self.init_settled(None).await.unwrap()
     }
 
     async fn add(
@@ -283,6 +289,48 @@ async fn a_producer_that_names_itself_is_let_in_unless_it_was_replaced() {
     assert_eq!(raw.init_as(4, Some(second)).await, Err(ProducerFenced));
     assert_eq!(raw.init_as(4, Some((first.0 + 100_000, third.1))).await, Err(ProducerFenced));
     assert_eq!(raw.init_as(4, Some(third)).await, Ok((third.0, third.1 + 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_producer_that_names_itself_while_its_transaction_is_open_has_to_wait() {
+    let rig = Rig::any().await;
+    let t = rig.topic("t", 1).await;
+    let mut raw = Raw::new(&rig).await;
+    let who = raw.init().await;
+    raw.begin(who, &t).await;
+    assert_eq!(raw.init_as(4, Some(who)).await, Err(ConcurrentTransactions));
+    assert_eq!(raw.init_settled(Some(who)).await, Ok((who.0, who.1 + 1)));
+    assert_eq!(raw.init().await, (who.0, who.1 + 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replaced_producer_that_names_itself_ends_the_open_transaction_and_is_refused_then() {
+    let rig = Rig::any().await;
+    let t = rig.topic("t", 1).await;
+    let mut raw = Raw::new(&rig).await;
+    let old = raw.init().await;
+    let new = raw.init().await;
+    raw.begin(new, &t).await;
+    assert_eq!(raw.init_as(4, Some(old)).await, Err(ConcurrentTransactions));
+    assert_eq!(raw.end(2, new, true).await, Err(ProducerFenced));
+    assert_eq!(raw.init_settled(Some(old)).await, Err(ProducerFenced));
+    assert_eq!(raw.init_settled(Some(new)).await, Ok((new.0, new.1 + 1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_producer_that_was_too_slow_can_go_on_by_naming_itself() {
+    let rig = Rig::any().await;
+    let t = rig.topic("t", 1).await;
+    let mut raw = Raw::new(&rig).await;
+    raw.timeout_ms = 1_000;
+    let slow = raw.init().await;
+    raw.begin(slow, &t).await;
+    let deadline = Instant::now() + PATIENCE;
+    while raw.add(2, slow, &t, &[0]).await[0].is_ok() {
+        assert!(Instant::now() < deadline, "it is not aborted");
+    }
+    assert_eq!(raw.end(2, slow, true).await, Err(ProducerFenced));
+    assert_eq!(raw.init_settled(Some(slow)).await, Ok((slow.0, slow.1 + 1)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
