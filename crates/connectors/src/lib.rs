@@ -6,7 +6,7 @@
 
 mod blackhole;
 mod datagen;
-mod filesystem;
+pub mod filesystem;
 pub mod format;
 pub mod kafka;
 pub mod options;

@@ -20,7 +20,7 @@ mod worker;
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, VersionDetail,
+    StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{

@@ -8,6 +8,7 @@ use arrow::array::{
 use arrow::compute::{filter, filter_record_batch, take, take_record_batch};
 
 use crate::Result;
+use crate::graph::NodeIndex;
 
 /// Kind of a change, as Flink's `RowKind`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -53,13 +54,16 @@ pub struct Batch {
     /// channel. Lateness is decided per record with it, so it does not depend on batch bounds.
     /// `i64::MIN` = no watermark yet.
     pub watermarks: Option<Int64Array>,
+    /// The source all records come from; `None` = made by an operator that mixes them. Only for
+    /// telling people where late records come from: no result may depend on it.
+    pub origin: Option<NodeIndex>,
 }
 
 impl Batch {
     /// Inserted records without per-record watermarks.
     #[must_use]
     pub fn of(rows: RecordBatch) -> Self {
-        Self { rows, kinds: None, watermarks: None }
+        Self { rows, kinds: None, watermarks: None, origin: None }
     }
 
     /// Number of records.
@@ -86,6 +90,7 @@ impl Batch {
             rows: take_record_batch(&self.rows, indices)?,
             kinds: each(self.kinds.as_ref(), |a| take(a, indices, None))?,
             watermarks: each(self.watermarks.as_ref(), |a| take(a, indices, None))?,
+            origin: self.origin,
         })
     }
 
@@ -95,6 +100,7 @@ impl Batch {
             rows: filter_record_batch(&self.rows, mask)?,
             kinds: each(self.kinds.as_ref(), |a| filter(a, mask))?,
             watermarks: each(self.watermarks.as_ref(), |a| filter(a, mask))?,
+            origin: self.origin,
         })
     }
 
@@ -105,6 +111,7 @@ impl Batch {
             rows: self.rows.slice(offset, length),
             kinds: self.kinds.as_ref().map(|a| a.slice(offset, length)),
             watermarks: self.watermarks.as_ref().map(|a| a.slice(offset, length)),
+            origin: self.origin,
         }
     }
 
@@ -112,7 +119,8 @@ impl Batch {
     #[must_use]
     pub fn with_rows(&self, rows: RecordBatch) -> Self {
         debug_assert_eq!(rows.num_rows(), self.rows.num_rows(), "a projection keeps every record");
-        Self { rows, kinds: self.kinds.clone(), watermarks: self.watermarks.clone() }
+        let Self { kinds, watermarks, origin, .. } = self;
+        Self { rows, kinds: kinds.clone(), watermarks: watermarks.clone(), origin: *origin }
     }
 }
 

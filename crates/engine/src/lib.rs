@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod operator;
 pub mod operators;
 pub mod runtime;
+pub mod sample;
 pub mod sink;
 pub mod source;
 pub mod stash;

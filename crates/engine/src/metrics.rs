@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use crate::graph::NodeIndex;
+use crate::sample::{LateRecord, Sample};
+
 /// Counters of one node, shared by its subtasks.
 #[derive(Debug, Default)]
 pub struct NodeMetrics {
@@ -23,9 +26,50 @@ pub struct NodeMetrics {
     pub watermark: AtomicI64Min,
     /// Records not yet read from the outside, where the source knows; otherwise 0.
     pub lag_records: AtomicU64,
+    /// One of the late records.
+    pub late_sample: Sample<LateRecord>,
+    /// Where one of the malformed records stood and what was wrong with it, without its contents.
+    pub malformed_sample: Sample<String>,
+    /// Late records by the source that feeds this node.
+    late_by_source: Vec<(NodeIndex, AtomicU64)>,
 }
 
 impl NodeMetrics {
+    /// Counters of a node that these sources feed.
+    #[must_use]
+    pub fn fed_by(sources: impl IntoIterator<Item = NodeIndex>) -> Self {
+        let late_by_source = sources.into_iter().map(|source| (source, AtomicU64::new(0)));
+        Self { late_by_source: late_by_source.collect(), ..Self::default() }
+    }
+
+    /// Counts `n` late records of a batch that came from `origin`; `first` is one of them.
+    pub fn late(&self, origin: Option<NodeIndex>, n: usize, first: impl FnOnce() -> LateRecord) {
+        if n > 0 {
+            let origin = self.count_late(origin, n);
+            self.late_sample.offer(|| LateRecord { origin, ..first() });
+        }
+    }
+
+    /// Counts `n` records of a batch that came from `origin` and fell into no window; gives the
+    /// source they came from.
+    pub fn count_late(&self, origin: Option<NodeIndex>, n: usize) -> Option<NodeIndex> {
+        Self::add(&self.late_records, n);
+        let own = match self.late_by_source.as_slice() {
+            // Whatever lies between: it can only come from there.
+            [only] => Some(only),
+            several => several.iter().find(|(source, _)| Some(*source) == origin),
+        };
+        let (source, counter) = own?;
+        Self::add(counter, n);
+        Some(*source)
+    }
+
+    /// Late records by source. Of nodes behind an operator that mixes the records of several
+    /// sources they do not add up to all.
+    pub fn late_by_source(&self) -> impl Iterator<Item = (NodeIndex, u64)> + '_ {
+        self.late_by_source.iter().map(|(source, count)| (*source, count.load(Ordering::Relaxed)))
+    }
+
     /// Adds `n` to a counter.
     pub fn add(counter: &AtomicU64, n: usize) {
         counter.fetch_add(n as u64, Ordering::Relaxed);

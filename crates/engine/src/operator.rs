@@ -67,6 +67,12 @@ pub trait Operator: Send {
         Ok(())
     }
 
+    /// When the operator will next emit something for a time being reached, for people who wait
+    /// for it. Asked after each call of another method, so it must be cheap.
+    fn next_firing(&self) -> Firing {
+        Firing::Untimed
+    }
+
     /// All inputs have ended; the maximal watermark has been seen. (Processing-time windows do
     /// not fire here, as in Flink.)
     fn on_end(&mut self, out: &mut Output) -> Result<()> {
@@ -84,6 +90,17 @@ pub trait Operator: Send {
         let _ = state;
         Ok(())
     }
+}
+
+/// When an operator next emits something for a time being reached. `None` = it holds no record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Firing {
+    /// It does not go by time.
+    Untimed,
+    /// At the watermark that is this or higher.
+    EventTime(Option<i64>),
+    /// At this processing time.
+    ProcessingTime(Option<i64>),
 }
 
 /// Where an operator puts what it emits.

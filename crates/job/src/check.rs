@@ -10,6 +10,7 @@ use sql::{Diagnostic, Session};
 
 use crate::checkpoint_store::{self, CheckpointStore};
 use crate::fit::{Misfit, fit, held, may_hold, needs};
+use crate::objects::Bucket;
 use crate::program::NO_SETTINGS;
 
 /// Plans `script` with its properties filled in.
@@ -99,7 +100,8 @@ pub fn check_restore(
     }
     if let Some(key) = question.manifest {
         // All keys are relative to the installation's prefix, so the folder does not matter here.
-        let store = CheckpointStore::open(storage, "", runtime.clone());
+        let bucket = Arc::new(Bucket::open(storage, runtime.clone()));
+        let store = CheckpointStore::open(bucket, "");
         let manifest = store.manifest(key).map_err(|error| match error {
             checkpoint_store::Error::Store(error) if !is_gone(&error) => {
                 RestoreError::Unavailable(error)

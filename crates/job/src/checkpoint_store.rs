@@ -1,11 +1,12 @@
 //! Checkpoints in the object store: state objects and manifests.
 
-use connectors::s3::S3;
+use std::sync::Arc;
+
 use engine::state::OperatorState;
 use model::manifest::{Manifest, StateObject};
 use model::object_keys;
-use model::protocol::Storage;
-use tokio::runtime::Handle;
+
+use crate::objects::Objects;
 
 /// Version of the manifest format that is written.
 pub(crate) const MANIFEST_FORMAT: u32 = 1;
@@ -23,21 +24,14 @@ pub(crate) enum Error {
 
 /// The installation's bucket, seen from one application.
 pub(crate) struct CheckpointStore {
-    s3: S3,
-    storage: Storage,
+    objects: Arc<dyn Objects>,
     folder: String,
 }
 
 impl CheckpointStore {
-    /// `folder` is the application's folder. All keys that come and go are relative to the
-    /// installation's prefix.
-    pub(crate) fn open(storage: &Storage, folder: &str, runtime: Handle) -> Self {
-        let s3 = S3::connect(&storage.s3, runtime);
-        Self { s3, storage: storage.clone(), folder: folder.to_owned() }
-    }
-
-    fn full(&self, key: &str) -> String {
-        self.storage.full_key(key)
+    /// `folder` is the application's folder.
+    pub(crate) fn open(objects: Arc<dyn Objects>, folder: &str) -> Self {
+        Self { objects, folder: folder.to_owned() }
     }
 
     /// Uploads the state of one subtask's operator.
@@ -51,7 +45,7 @@ impl CheckpointStore {
         let folder = object_keys::checkpoint_folder(&self.folder, checkpoint, attempt);
         let key = format!("{folder}/{part}.state");
         let bytes = state.bytes.len() as u64;
-        self.s3.put(&self.storage.bucket, &self.full(&key), state.bytes.clone())?;
+        self.objects.put(&key, state.bytes.clone())?;
         Ok(StateObject { key, bytes })
     }
 
@@ -62,10 +56,7 @@ impl CheckpointStore {
             object_keys::checkpoint_folder(&self.folder, manifest.checkpoint, manifest.attempt);
         let key = object_keys::manifest(&folder);
         let text = serde_json::to_vec_pretty(manifest).expect("a manifest serialises");
-        let (bucket, full) = (&self.storage.bucket, self.full(&key));
-        if self.s3.put_if_absent(bucket, &full, text.clone())?
-            || self.s3.get(bucket, &full)? == text
-        {
+        if self.objects.put_if_absent(&key, text.clone())? || self.objects.get(&key)? == text {
             Ok(key)
         } else {
             Err(Error::Taken { key })
@@ -73,7 +64,7 @@ impl CheckpointStore {
     }
 
     pub(crate) fn manifest(&self, key: &str) -> Result<Manifest, Error> {
-        let bytes = self.s3.get(&self.storage.bucket, &self.full(key))?;
+        let bytes = self.objects.get(key)?;
         let unreadable = |reason: String| Error::Unreadable { key: key.to_owned(), reason };
         let manifest: Manifest =
             serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
@@ -95,7 +86,7 @@ impl CheckpointStore {
     ) -> Result<Vec<OperatorState>, Error> {
         let mut parts = Vec::with_capacity(objects.len());
         for object in objects {
-            let bytes = self.s3.get(&self.storage.bucket, &self.full(&object.key))?.to_vec();
+            let bytes = self.objects.get(&object.key)?;
             if bytes.len() as u64 != object.bytes {
                 return Err(Error::Unreadable {
                     key: object.key.clone(),

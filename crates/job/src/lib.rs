@@ -5,13 +5,17 @@
 //! **Must not**: know Postgres or HTTP; it has no database credentials.
 //! **Start at**: [`lifecycle`], which tells the life of the process in order.
 
+mod attempt;
 mod channel;
 pub mod check;
 mod checkpoint_store;
 mod committers;
+#[cfg(test)]
+mod crash_points;
 mod fit;
 pub mod lifecycle;
 pub mod local;
+mod objects;
 pub mod process;
 mod program;
 mod restore;

@@ -8,28 +8,32 @@
 //!   └─ anything fails ─► Failed; the worker decides about another attempt
 //! ```
 
-use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::{Environment, Registry};
 use crossbeam_channel::{Receiver, Sender, after, bounded, never, select, tick, unbounded};
+use engine::batch::Barrier;
 use engine::clock::{Clock, SystemClock};
 use engine::graph::StreamGraph;
-use engine::runtime::coordinator::{Action, Coordinator, CoordinatorSettings};
-use engine::runtime::{Execution, ExecutionEvent, ExecutionOptions, Positions, RestoredGraph};
+use engine::runtime::coordinator::{Coordinator, CoordinatorSettings};
+use engine::runtime::{
+    Execution, ExecutionEvent, ExecutionOptions, Positions, RestoredGraph, Watch,
+};
 use engine::stash::Stash;
 use model::fault::{Domain, Fault};
 use model::protocol::{Assignment, Event, Failure, JobMetrics, Order};
 
+use crate::attempt::{self, Attempt, Hands, Inheritance};
 use crate::channel::{Reporter, orders};
 use crate::checkpoint_store::CheckpointStore;
 use crate::committers::{Committers, Surroundings};
+use crate::objects::{Bucket, Objects};
+use crate::process;
 use crate::program::{self, PythonOptions};
 use crate::stash::ObjectStash;
-use crate::storage::{self, Outcome, Task};
-use crate::{process, restore};
+use crate::storage::{self, Outcome, Storage, Task};
 
 /// A checkpoint that takes longer has failed (Flink's default), unless the program SETs
 /// `execution.checkpointing.timeout`.
@@ -110,13 +114,10 @@ fn start(
     let (graph, set) = program::plan(assignment, Arc::new(registry), python, reporter)?;
     reporter.report(&Event::Planned { graph: sql::graph_json(&graph), restart: set.restart });
 
-    let store =
-        CheckpointStore::open(&assignment.storage, &assignment.folder, runtime.handle().clone());
-    let stash: Arc<dyn Stash> = Arc::new(ObjectStash::open(
-        &assignment.storage,
-        &assignment.folder,
-        runtime.handle().clone(),
-    ));
+    let objects: Arc<dyn Objects> =
+        Arc::new(Bucket::open(&assignment.storage, runtime.handle().clone()));
+    let store = CheckpointStore::open(Arc::clone(&objects), &assignment.folder);
+    let stash: Arc<dyn Stash> = Arc::new(ObjectStash::open(objects, &assignment.folder));
     let surroundings = Surroundings {
         application_id: &unique_name(assignment),
         attempt: assignment.attempt,
@@ -124,16 +125,14 @@ fn start(
         stash: &stash,
     };
     let mut committers = Committers::open(&graph, &surroundings).map_err(failure)?;
-    take_over(assignment, &store, &mut committers, reporter)?;
-    let restored = match &assignment.restore {
-        None => None,
-        Some(key) => {
-            let allowed = assignment.allow_non_restored_state;
-            let restored = restore::restore(&store, key, &graph, allowed)?;
-            committers.restored(&restored.manifest).map_err(failure)?;
-            Some(restored)
-        }
+    let given = Inheritance {
+        unfinished: &assignment.unfinished,
+        restore: assignment.restore.as_deref(),
+        allow_non_restored_state: assignment.allow_non_restored_state,
     };
+    let restored = attempt::take_over(&given, &graph, &store, &mut committers, |message| {
+        reporter.log("WARN", "checkpoints", message);
+    })?;
     let identity = identity(assignment, &graph);
     let (told, events) = unbounded();
     let (checkpoint, dropped, state) = match restored {
@@ -146,8 +145,6 @@ fn start(
         let _ = told.send(event);
     })
     .map_err(failure)?;
-    reporter.report(&Event::Running { restored: checkpoint, dropped });
-
     let settings = CoordinatorSettings {
         enabled: assignment.checkpointing.enabled,
         interval_ms: assignment.checkpointing.interval_ms,
@@ -161,20 +158,12 @@ fn start(
         assignment.next_checkpoint,
         clock.now_ms(),
     );
-    let (tasks, outcomes) = storage::start(store, committers, stash, identity);
-    let swept = tasks.send(Task::Sweep);
-    swept.map_err(|_| internal("the storage thread ended".to_owned()))?;
-    Ok(Job {
-        clock: Arc::clone(clock),
-        reporter: reporter.clone(),
-        execution,
-        coordinator,
-        events,
-        tasks,
-        outcomes,
-        committing: BTreeMap::new(),
-        _runtime: runtime,
-    })
+    let (tasks, outcomes) = storage::start(Storage { store, committers, stash, identity });
+    let watch = execution.watch();
+    let (clock, reporter) = (Arc::clone(clock), reporter.clone());
+    let mut body = Body { clock: Arc::clone(&clock), execution, watch, reporter, tasks };
+    let attempt = Attempt::begin(coordinator, checkpoint, dropped, &mut body)?;
+    Ok(Job { clock, body, attempt, events, outcomes, _runtime: runtime })
 }
 
 fn execution_options(
@@ -215,42 +204,70 @@ fn unique_name(assignment: &Assignment) -> String {
     format!("{}-{end}", assignment.application)
 }
 
-/// Makes the output of checkpoints visible that earlier attempts got recorded, whatever this one
-/// starts from: they are past their commit point.
-fn take_over(
-    assignment: &Assignment,
-    store: &CheckpointStore,
-    committers: &mut Committers,
-    reporter: &Reporter,
-) -> Result<(), Failure> {
-    let manifests = assignment.unfinished.iter().map(|key| store.manifest(key));
-    let manifests = manifests.collect::<Result<Vec<_>, _>>();
-    let manifests = manifests.map_err(|error| restore::external(&error))?;
-    let dropped = committers.take_over(&manifests).map_err(failure)?;
-    if !dropped.is_empty() {
-        let message = format!(
-            "output that an earlier version had prepared stays invisible, because this program does \
-             not have its sinks: {}",
-            dropped.join(", ")
-        );
-        reporter.log("WARN", "checkpoints", message);
-    }
-    Ok(())
-}
-
 /// A running job.
 struct Job {
     clock: Arc<dyn Clock>,
-    reporter: Reporter,
-    execution: Execution,
-    coordinator: Coordinator,
+    body: Body,
+    attempt: Attempt,
     events: Receiver<ExecutionEvent>,
-    tasks: Sender<Task>,
     outcomes: Receiver<Outcome>,
-    /// Positions of checkpoints whose output is being committed.
-    committing: BTreeMap<u64, Positions>,
     /// Serves the connectors' clients.
     _runtime: tokio::runtime::Runtime,
+}
+
+/// What does the work: engine, worker and storage.
+struct Body {
+    clock: Arc<dyn Clock>,
+    execution: Execution,
+    watch: Watch,
+    reporter: Reporter,
+    tasks: Sender<Task>,
+}
+
+impl Body {
+    /// Reports counters, and writes what there is to say of dropped records; all of it when it is
+    /// the `last` time.
+    fn report_metrics(&mut self, last: bool) {
+        let (cpu_ms, resident_bytes) = process::usage();
+        let at_ms = self.clock.now_ms();
+        let look = self.watch.look(at_ms, last);
+        for line in look.log {
+            self.reporter.report(&Event::Log(line));
+        }
+        self.reporter.report(&Event::Metrics(JobMetrics {
+            at_ms,
+            cpu_ms,
+            resident_bytes,
+            operators: self.execution.metrics(),
+            waiting: look.waiting,
+        }));
+    }
+}
+
+impl Hands for Body {
+    fn inject(&mut self, barrier: Barrier) {
+        self.execution.inject(barrier);
+    }
+
+    fn committed(&mut self, checkpoint: u64, positions: Positions) {
+        self.execution.committed(checkpoint, positions);
+    }
+
+    fn store(&mut self, task: Task) -> Result<(), Failure> {
+        self.tasks.send(task).map_err(|_| internal("the storage thread ended".to_owned()))
+    }
+
+    fn report(&mut self, event: &Event) {
+        if let Event::Finished { .. } = event {
+            // Nobody listens for long after the end.
+            self.report_metrics(true);
+        }
+        self.reporter.report(event);
+    }
+
+    fn log(&mut self, level: &str, message: String) {
+        self.reporter.log(level, "checkpoints", message);
+    }
 }
 
 /// What woke the loop.
@@ -281,7 +298,6 @@ impl Job {
                 recv(report) -> _ => Wake::Report,
             };
             if let Some(end) = self.handle(wake)? {
-                self.report_metrics();
                 return Ok(end);
             }
         }
@@ -291,9 +307,9 @@ impl Job {
     /// next attempt sweeps up the rest.
     fn clear_up(mut self) {
         let until = std::time::Instant::now() + CLEAR_UP_WITHIN;
-        self.execution.cancel();
+        self.body.execution.cancel();
         let (gone, joined) = bounded(1);
-        let execution = self.execution;
+        let execution = self.body.execution;
         std::thread::spawn(move || {
             // Its failure is told already. Writers throw away what they have open.
             let _ = execution.join();
@@ -302,17 +318,17 @@ impl Job {
         let _ = joined.recv_deadline(until);
         for event in self.events.try_iter() {
             if let ExecutionEvent::Acknowledged(it) = event {
-                self.coordinator.acknowledged(it, self.clock.now_ms());
+                self.attempt.coordinator.acknowledged(it, self.clock.now_ms());
             }
         }
-        let uncommitted = self.coordinator.uncommitted();
-        if uncommitted.is_empty() || self.tasks.send(Task::Abort(uncommitted)).is_err() {
+        let uncommitted = self.attempt.coordinator.uncommitted();
+        if uncommitted.is_empty() || self.body.tasks.send(Task::Abort(uncommitted)).is_err() {
             return;
         }
         while let Ok(outcome) = self.outcomes.recv_deadline(until) {
             if let Outcome::Aborted(result) = outcome {
                 if let Err(error) = result {
-                    self.reporter.log("WARN", "checkpoints", failure(error).message);
+                    self.body.reporter.log("WARN", "checkpoints", failure(error).message);
                 }
                 return;
             }
@@ -320,7 +336,7 @@ impl Job {
     }
 
     fn timer(&self) -> Receiver<std::time::Instant> {
-        match self.coordinator.next_tick() {
+        match self.attempt.coordinator.next_tick() {
             None => never(),
             Some(at_ms) => {
                 let wait = u64::try_from(at_ms - self.clock.now_ms()).unwrap_or(0);
@@ -332,124 +348,45 @@ impl Job {
     fn handle(&mut self, wake: Wake) -> Result<Option<End>, Failure> {
         let now_ms = self.clock.now_ms();
         let actions = match wake {
-            Wake::Tick => self.coordinator.tick(now_ms),
+            Wake::Tick => self.attempt.coordinator.tick(now_ms),
             Wake::Report => {
-                self.report_metrics();
+                self.body.report_metrics(false);
                 Vec::new()
             }
             Wake::Order(None | Some(Order::Fenced)) => {
-                self.execution.cancel();
+                self.body.execution.cancel();
                 return Ok(Some(End::Superseded));
             }
             Wake::Order(Some(Order::Cancel)) => {
-                self.execution.cancel();
-                self.reporter.report(&Event::Finished { stopped: true });
+                self.body.execution.cancel();
+                self.body.report(&Event::Finished { stopped: true });
                 return Ok(Some(End::Finished));
             }
             Wake::Order(Some(Order::Snapshot { name, stop })) => {
-                self.coordinator.snapshot(name, stop, now_ms)
+                self.attempt.coordinator.snapshot(name, stop, now_ms)
             }
-            Wake::Order(Some(Order::CheckpointRecorded { id })) => self.coordinator.recorded(id),
+            Wake::Order(Some(Order::CheckpointRecorded { id })) => {
+                self.attempt.coordinator.recorded(id)
+            }
             Wake::Order(Some(Order::Assign(_))) => {
                 return Err(internal("a second assignment for one process".to_owned()));
             }
             Wake::Event(ExecutionEvent::Acknowledged(it)) => {
-                self.coordinator.acknowledged(it, now_ms)
+                self.attempt.coordinator.acknowledged(it, now_ms)
             }
-            Wake::Event(ExecutionEvent::Ended(ended)) => self.coordinator.ended(ended, now_ms),
+            Wake::Event(ExecutionEvent::Ended(ended)) => {
+                self.attempt.coordinator.ended(ended, now_ms)
+            }
             Wake::Event(ExecutionEvent::AllEnded) => Vec::new(),
             Wake::Event(ExecutionEvent::Failed(error)) => return Err(failure(error)),
-            Wake::Outcome(outcome) => self.stored(outcome, now_ms)?,
+            Wake::Outcome(outcome) => self.attempt.stored(outcome, now_ms, &mut self.body)?,
         };
-        for action in actions {
-            if let Some(end) = self.perform(action)? {
-                return Ok(Some(end));
-            }
-        }
-        Ok(None)
-    }
-
-    fn stored(&mut self, outcome: Outcome, now_ms: i64) -> Result<Vec<Action>, Failure> {
-        match outcome {
-            Outcome::Written(written) => {
-                if self.coordinator.written(written.id) {
-                    self.reporter.report(&Event::CheckpointWritten(written));
-                }
-                Ok(Vec::new())
-            }
-            Outcome::NotWritten { checkpoint, message } => {
-                Ok(self.coordinator.failed(checkpoint, message, now_ms))
-            }
-            Outcome::Committed { checkpoint } => {
-                let positions = self.committing.remove(&checkpoint).unwrap_or_default();
-                self.execution.committed(checkpoint, positions);
-                self.reporter.report(&Event::CheckpointCommitted { id: checkpoint });
-                Ok(self.coordinator.committed(checkpoint, now_ms))
-            }
-            Outcome::NotCommitted(error) => Err(failure(error)),
-            Outcome::Swept { removed, error } => {
-                self.tell_swept(removed, error);
-                Ok(Vec::new())
-            }
-            Outcome::Aborted(_) => Ok(Vec::new()),
-        }
-    }
-
-    fn perform(&mut self, action: Action) -> Result<Option<End>, Failure> {
-        match action {
-            Action::Inject(barrier) => self.execution.inject(barrier),
-            Action::Write(collected) => self.store(Task::Write(collected))?,
-            Action::Commit { checkpoint, committables, positions } => {
-                self.committing.insert(checkpoint, positions);
-                self.store(Task::Commit { checkpoint, committables })?;
-            }
-            Action::Failed { checkpoint, snapshot, message } => {
-                let id = checkpoint.unwrap_or_default();
-                self.reporter.log("WARN", "checkpoints", format!("checkpoint {id}: {message}"));
-                self.reporter.report(&Event::CheckpointFailed { id, snapshot, message });
-            }
-            Action::GiveUp { message } => {
-                let fault = Fault { domain: Domain::External, retry: true };
-                return Err(Failure { fault, message, traceback: None });
-            }
-            Action::Finish { stopped } => {
-                self.reporter.report(&Event::Finished { stopped });
-                return Ok(Some(End::Finished));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What is left is invisible; so a sweep that fails is no reason to end.
-    fn tell_swept(&self, removed: usize, error: Option<engine::Error>) {
-        if removed > 0 {
-            let message = format!("removed {removed} leftovers of earlier attempts");
-            self.reporter.log("INFO", "checkpoints", message);
-        }
-        if let Some(error) = error {
-            let why = failure(error).message;
-            let message = format!("leftovers of earlier attempts could not be removed: {why}");
-            self.reporter.log("WARN", "checkpoints", message);
-        }
-    }
-
-    fn store(&self, task: Task) -> Result<(), Failure> {
-        self.tasks.send(task).map_err(|_| internal("the storage thread ended".to_owned()))
-    }
-
-    fn report_metrics(&self) {
-        let (cpu_ms, resident_bytes) = process::usage();
-        self.reporter.report(&Event::Metrics(JobMetrics {
-            at_ms: self.clock.now_ms(),
-            cpu_ms,
-            resident_bytes,
-            operators: self.execution.metrics(),
-        }));
+        self.attempt.perform(actions, &mut self.body)
     }
 }
 
 /// What the worker is told of an engine failure: its message with the causes behind it.
-fn failure(error: engine::Error) -> Failure {
+pub(crate) fn failure(error: engine::Error) -> Failure {
     let mut message = error.message.clone();
     let mut cause = std::error::Error::source(&error);
     while let Some(it) = cause {

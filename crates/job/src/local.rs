@@ -37,7 +37,7 @@ pub struct Options {
     pub batch_size: usize,
     /// Gets the rows of `print` tables.
     pub print: Arc<dyn Fn(&str) + Send + Sync>,
-    /// Gets what connectors have to say.
+    /// Gets what connectors have to say, and lines about dropped records.
     pub log: Arc<dyn Fn(LogLine) + Send + Sync>,
 }
 
@@ -52,6 +52,7 @@ pub fn run(script: &str, options: Options) -> Result<Summary, Error> {
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let log = Arc::clone(&options.log);
     let registry = Registry::new(Environment {
         s3: options.s3,
         log: options.log,
@@ -62,7 +63,7 @@ pub fn run(script: &str, options: Options) -> Result<Summary, Error> {
     session.execute_with_properties(script, &options.properties).map_err(Error::Refused)?;
     let graph = session.into_graph().map_err(Error::Refused)?;
     let application_id = format!("{:x}", clock.now_ms());
-    run_to_end(
+    let summary = run_to_end(
         graph,
         ExecutionOptions {
             parallelism: options.parallelism,
@@ -76,5 +77,7 @@ pub fn run(script: &str, options: Options) -> Result<Summary, Error> {
             first_checkpoint: 1,
         },
     )
-    .map_err(Error::Failed)
+    .map_err(Error::Failed)?;
+    summary.log.iter().cloned().for_each(|line| log(line));
+    Ok(summary)
 }

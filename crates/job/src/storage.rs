@@ -55,32 +55,23 @@ pub(crate) struct Identity {
     pub(crate) names: BTreeMap<String, String>,
 }
 
+/// What the thread works with.
+pub(crate) struct Storage {
+    pub(crate) store: CheckpointStore,
+    pub(crate) committers: Committers,
+    pub(crate) stash: Arc<dyn Stash>,
+    pub(crate) identity: Identity,
+}
+
 /// Starts the thread.
-pub(crate) fn start(
-    store: CheckpointStore,
-    committers: Committers,
-    stash: Arc<dyn Stash>,
-    identity: Identity,
-) -> (Sender<Task>, Receiver<Outcome>) {
+pub(crate) fn start(mut storage: Storage) -> (Sender<Task>, Receiver<Outcome>) {
     let (tasks, todo) = unbounded();
     let (done, outcomes) = unbounded();
     std::thread::Builder::new()
         .name("storage".to_owned())
         .spawn(move || {
-            let mut committers = committers;
             for task in todo {
-                let outcome = match task {
-                    Task::Write(collected) => write(&store, &identity, &collected),
-                    Task::Commit { checkpoint, committables } => {
-                        match committers.commit(checkpoint, &committables) {
-                            Ok(()) => Outcome::Committed { checkpoint },
-                            Err(error) => Outcome::NotCommitted(error),
-                        }
-                    }
-                    Task::Sweep => sweep(&mut committers, &*stash, identity.attempt),
-                    Task::Abort(committables) => Outcome::Aborted(committers.abort(&committables)),
-                };
-                if done.send(outcome).is_err() {
+                if done.send(storage.perform(task)).is_err() {
                     return;
                 }
             }
@@ -89,26 +80,38 @@ pub(crate) fn start(
     (tasks, outcomes)
 }
 
-fn sweep(committers: &mut Committers, stash: &dyn Stash, attempt: u64) -> Outcome {
-    let (mut removed, mut error) = committers.sweep();
-    match engine::stash::sweep(stash, attempt) {
-        Ok(count) => removed += count,
-        Err(failure) => error = error.or(Some(failure)),
-    }
-    Outcome::Swept { removed, error }
-}
-
-fn write(store: &CheckpointStore, identity: &Identity, collected: &Collected) -> Outcome {
-    match write_all(store, identity, collected) {
-        Ok(written) => Outcome::Written(written),
-        Err(error) => {
-            Outcome::NotWritten { checkpoint: collected.checkpoint, message: error.to_string() }
+impl Storage {
+    /// Does what it is asked, and says what has become of it.
+    pub(crate) fn perform(&mut self, task: Task) -> Outcome {
+        match task {
+            Task::Write(collected) => match write(&self.store, &self.identity, &collected) {
+                Ok(written) => Outcome::Written(written),
+                Err(error) => Outcome::NotWritten {
+                    checkpoint: collected.checkpoint,
+                    message: error.to_string(),
+                },
+            },
+            Task::Commit { checkpoint, committables } => {
+                match self.committers.commit(checkpoint, &committables) {
+                    Ok(()) => Outcome::Committed { checkpoint },
+                    Err(error) => Outcome::NotCommitted(error),
+                }
+            }
+            Task::Sweep => {
+                let (mut removed, mut error) = self.committers.sweep();
+                match engine::stash::sweep(&*self.stash, self.identity.attempt) {
+                    Ok(count) => removed += count,
+                    Err(failure) => error = error.or(Some(failure)),
+                }
+                Outcome::Swept { removed, error }
+            }
+            Task::Abort(committables) => Outcome::Aborted(self.committers.abort(&committables)),
         }
     }
 }
 
 /// States first, the manifest last: a checkpoint without a manifest does not exist.
-fn write_all(
+fn write(
     store: &CheckpointStore,
     identity: &Identity,
     collected: &Collected,

@@ -15,3 +15,4 @@ pub mod manifest;
 pub mod object_keys;
 pub mod protocol;
 mod text_enum;
+pub mod waiting;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::waiting::Waiting;
 
 /// Property groups of an application: group id → key → value.
 pub type PropertyGroups = BTreeMap<String, BTreeMap<String, String>>;
@@ -299,6 +300,9 @@ pub struct JobMetrics {
     pub resident_bytes: u64,
     /// Counters by operator id.
     pub operators: BTreeMap<String, OperatorMetrics>,
+    /// What the operators that wait for time wait for, by operator id.
+    #[serde(default)]
+    pub waiting: BTreeMap<String, Waiting>,
 }
 
 /// Counters of one operator, summed over its subtasks.
@@ -314,6 +318,12 @@ pub struct OperatorMetrics {
     pub bytes: u64,
     /// Records dropped as late.
     pub late_records: u64,
+    /// Those of them whose source table is known, by table.
+    #[serde(default)]
+    pub late_by_table: BTreeMap<String, u64>,
+    /// The tables that feed it, sorted.
+    #[serde(default)]
+    pub tables: Vec<String>,
     /// Records skipped as malformed.
     pub malformed_records: u64,
     /// Watermark, event-time ms; `None` = none yet.

@@ -142,7 +142,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Makes a snapshot that is being taken, or could not be, READY: it is `checkpoint`.
+    /// Makes a snapshot that is being taken, or could not be, READY: it is `checkpoint`. One that is
+    /// READY already is moved on if its checkpoint is older.
     ///
     /// # Errors
     /// The database does not answer.
@@ -156,7 +157,8 @@ impl Tx {
             "UPDATE snapshots
                 SET status = 'READY', checkpoint = $3, manifest = $4, state_bytes = $5,
                     version = $6, failure = NULL
-              WHERE application_id = $1 AND name = $2 AND status IN ('CREATING', 'FAILED')",
+              WHERE application_id = $1 AND name = $2
+                AND (status IN ('CREATING', 'FAILED') OR status = 'READY' AND checkpoint < $3)",
         )
         .bind(application.0)
         .bind(name.as_str())

@@ -10,6 +10,7 @@ mod properties;
 mod service;
 mod snapshots;
 mod tags;
+mod waiting;
 
 use std::collections::BTreeMap;
 
@@ -61,6 +62,7 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(observe::metrics))
         .routes(routes!(observe::graph))
         .routes(routes!(observe::checkpoints))
+        .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))

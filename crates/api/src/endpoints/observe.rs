@@ -41,6 +41,9 @@ pub(super) struct MetricsAnswer {
     /// Sums over the operators.
     late_records: u64,
     malformed_records: u64,
+    /// Late records by source table, summed over the operators. Records behind an operator that
+    /// mixes several tables are in no table's number.
+    late_records_by_table: BTreeMap<String, u64>,
     /// By operator id.
     operators: BTreeMap<String, OperatorBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +73,12 @@ struct OperatorBody {
     /// Read or written outside.
     bytes: u64,
     late_records: u64,
+    /// Those of them whose source table is known, by table.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    late_records_by_table: BTreeMap<String, u64>,
+    /// The source tables that feed it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tables: Vec<String>,
     malformed_records: u64,
     /// Event time, milliseconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,6 +98,8 @@ fn operator(metrics: OperatorMetrics) -> OperatorBody {
         records_out: metrics.records_out,
         bytes: metrics.bytes,
         late_records: metrics.late_records,
+        late_records_by_table: metrics.late_by_table,
+        tables: metrics.tables,
         malformed_records: metrics.malformed_records,
         watermark: metrics.watermark,
         lag_records: metrics.lag_records,
@@ -111,6 +122,10 @@ pub(super) async fn metrics(
     let job = found.job.unwrap_or_default();
     let sum =
         |count: fn(&OperatorMetrics) -> u64| -> u64 { job.operators.values().map(count).sum() };
+    let mut late_records_by_table = BTreeMap::new();
+    for (table, count) in job.operators.values().flat_map(|it| &it.late_by_table) {
+        *late_records_by_table.entry(table.clone()).or_default() += count;
+    }
     Ok(Json(MetricsAnswer {
         attempt: found.attempt,
         restarts: found.restarts,
@@ -123,6 +138,7 @@ pub(super) async fn metrics(
         resident_bytes: job.resident_bytes,
         late_records: sum(|it| it.late_records),
         malformed_records: sum(|it| it.malformed_records),
+        late_records_by_table,
         operators: job.operators.into_iter().map(|(id, it)| (id, operator(it))).collect(),
         last_checkpoint_duration_ms: found.latest_checkpoint.as_ref().map(|it| it.duration_ms),
         last_checkpoint_size_bytes: found.latest_checkpoint.as_ref().map(|it| it.state_bytes),

@@ -1,4 +1,7 @@
+use std::collections::BTreeMap;
+
 use model::protocol::{JobMetrics, OperatorMetrics};
+use model::waiting::{Activity, HeldFor, Holder, Obstacle, SplitCounts, SplitState, Waiting};
 use serde_json::{Value, json};
 
 use crate::world::World;
@@ -20,6 +23,8 @@ async fn metrics_are_those_of_the_present_run() {
         bytes: 1000,
         late_records: 2,
         malformed_records: 1,
+        late_by_table: [("readings".to_owned(), 1)].into(),
+        tables: vec!["readings".to_owned()],
         watermark: Some(1_700_000_000_000),
         lag_records: 5,
         busy_permille: 250,
@@ -30,6 +35,7 @@ async fn metrics_are_those_of_the_present_run() {
         cpu_ms: 42,
         resident_bytes: 1 << 20,
         operators: [("1".to_owned(), operator.clone()), ("2".to_owned(), operator)].into(),
+        waiting: BTreeMap::new(),
     };
     let _ = world.control.metrics_reported(&claim.job, &metrics).await.unwrap();
     world.checkpoint(&claim, 3, None).await;
@@ -46,15 +52,110 @@ async fn metrics_are_those_of_the_present_run() {
     assert_eq!(told["CheckpointOverdue"], false);
     assert_eq!((&told["CpuMs"], &told["ResidentBytes"]), (&json!(42), &json!(1 << 20)));
     assert_eq!((&told["LateRecords"], &told["MalformedRecords"]), (&json!(4), &json!(2)));
+    assert_eq!(told["LateRecordsByTable"], json!({ "readings": 2 }));
     assert_eq!(told["LatestCheckpoint"]["CheckpointId"], 3);
     assert_eq!(
         told["Operators"]["1"],
         json!({
             "Name": "Source: readings", "RecordsIn": 10, "RecordsOut": 8, "Bytes": 1000,
-            "LateRecords": 2, "MalformedRecords": 1, "Watermark": 1_700_000_000_000_i64,
+            "LateRecords": 2, "LateRecordsByTable": { "readings": 1 }, "Tables": ["readings"],
+            "MalformedRecords": 1, "Watermark": 1_700_000_000_000_i64,
             "LagRecords": 5, "BusyPermille": 250, "BackpressuredPermille": 10,
         })
     );
+}
+
+/// 2026-01-01T12:00:00Z
+const NOON: i64 = 1_767_268_800_000;
+
+/// A window of 30 seconds that a silent split holds back.
+fn held_window() -> Waiting {
+    let split = SplitState {
+        split: "readings/2".to_owned(),
+        watermark: Some(NOON + 21_000),
+        last_event_time: Some(NOON + 23_000),
+        last_record_at: Some(NOON + 26_000),
+        found_at: NOON,
+        activity: Activity::Active,
+    };
+    let holder = Holder {
+        table: "readings".to_owned(),
+        operator_id: "source:readings".to_owned(),
+        subtask: 1,
+        watermark: Some(NOON + 21_000),
+        reason: HeldFor::Split,
+        splits: vec![split],
+        counts: SplitCounts { all: 3, without_records: 0, idle: 1, ended: 1 },
+        idle_timeout_ms: Some(60_000),
+        lag_records: 0,
+    };
+    let source = || "Source[readings]".to_owned();
+    Waiting {
+        name: "Window[TUMBLE 30 s]".to_owned(),
+        processing_time: false,
+        watermark: Some(NOON + 21_000),
+        next_firing: Some(NOON + 29_999),
+        tables: vec!["readings".to_owned()],
+        sources_watermark: Some(NOON + 21_000),
+        held_by: Some(holder),
+        obstacles: vec![
+            Obstacle::Barrier { operator: source(), checkpoint: 7, for_ms: 2000 },
+            Obstacle::BackPressure { operator: source(), for_ms: 0, permille: 700 },
+        ],
+    }
+}
+
+#[tokio::test]
+async fn what_a_window_waits_for_is_explained() {
+    let world = World::with_alerts().await;
+    let never = world.api.get("/v1/applications/alerts/waiting").await;
+    never.refused(404, "ResourceNotFoundException");
+    let claim = world.run_alerts().await;
+    let silent = world.api.get("/v1/applications/alerts/waiting").await.body(200);
+    assert_eq!(silent, json!({ "Attempt": 1, "Running": true, "Operators": {} }));
+
+    let metrics = JobMetrics {
+        at_ms: NOON + 40_000,
+        waiting: [("alerts/window".to_owned(), held_window())].into(),
+        ..JobMetrics::default()
+    };
+    let _ = world.control.metrics_reported(&claim.job, &metrics).await.unwrap();
+    let told = world.api.get("/v1/applications/alerts/waiting").await.body(200);
+    assert_eq!(told["AsOf"], (NOON + 40_000) as f64 / 1000.0);
+    let mut window = told["Operators"]["alerts/window"].clone();
+    let explanation = window["Explanation"].take();
+    assert_eq!(
+        window,
+        json!({
+            "Name": "Window[TUMBLE 30 s]", "Time": "EVENT_TIME", "Explanation": null,
+            "Watermark": NOON + 21_000, "NextFiring": NOON + 29_999, "MissingMs": 8999,
+            "Tables": ["readings"], "SourcesWatermark": NOON + 21_000,
+            "HeldBy": {
+                "Table": "readings", "OperatorId": "source:readings", "Subtask": 1,
+                "Watermark": NOON + 21_000, "Reason": "SPLIT",
+                "Splits": [{
+                    "Split": "readings/2", "State": "ACTIVE", "Watermark": NOON + 21_000,
+                    "LastEventTime": NOON + 23_000, "LastRecordAt": (NOON + 26_000) as f64 / 1000.0,
+                }],
+                "SplitCount": 3, "SplitsWithoutRecords": 0, "IdleSplitCount": 1,
+                "EndedSplitCount": 1, "IdleTimeoutMs": 60_000, "LagRecords": 0,
+            },
+            "Obstacles": [
+                { "Kind": "BARRIER", "Operator": "Source[readings]", "ForMs": 2000, "CheckpointId": 7 },
+                { "Kind": "BACK_PRESSURE", "Operator": "Source[readings]", "ForMs": 0, "Permille": 700 },
+            ],
+        })
+    );
+    let explanation = explanation.as_str().unwrap();
+    for part in [
+        "fires next when the watermark reaches 2026-01-01T12:00:29.999Z",
+        "held by split readings/2 of table readings, which has had no records for 14.0 s",
+        "it is left out as idle in 46.0 s",
+        "the barrier of checkpoint 7",
+        "waits for room downstream 70 % of the time",
+    ] {
+        assert!(explanation.contains(part), "`{part}` is missing: {explanation}");
+    }
 }
 
 #[tokio::test]

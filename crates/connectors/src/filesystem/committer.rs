@@ -1,43 +1,39 @@
 //! Makes prepared files visible, then marks complete partitions.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::Path;
 
-use engine::sink::{Committable, Committer};
+use engine::sink::{CommitContext, Committable, Committer};
 use engine::{Error, Result};
 use model::fault::{Domain, Fault};
 
-use super::location::Location;
+use super::files::Files;
 use super::options::CommitPolicy;
-use super::part::unwritable;
-use super::pending::{HiddenFile, Prepared, Upload, Waiting};
+use super::pending::{Prepared, Waiting};
 use super::sweep::Leftovers;
 use super::trigger::Moment;
-use crate::s3::{self, S3};
 
-/// Uploads completed at the same time.
+/// Files made visible at the same time.
 const AT_ONCE: usize = 16;
 
 /// The committer of one file sink. All it does may be done again by another attempt.
 #[derive(Debug)]
-pub(super) struct FileCommitter {
-    pub(super) location: Location,
-    pub(super) s3: Option<S3>,
-    pub(super) policy: Option<CommitPolicy>,
-    pub(super) waiting: Waiting,
-    pub(super) leftovers: Leftovers,
+pub struct FileCommitter<F> {
+    files: F,
+    policy: Option<CommitPolicy>,
+    waiting: Waiting,
+    leftovers: Leftovers,
 }
 
-impl Committer for FileCommitter {
+impl<F: Files> Committer for FileCommitter<F> {
     fn commit(&mut self, _checkpoint: u64, committables: &[Committable]) -> Result<()> {
         let prepared = read_all(committables)?;
-        for group in prepared.chunks(AT_ONCE) {
+        let files: Vec<_> = prepared.iter().filter(|it| partition_of(it).is_some()).collect();
+        for group in files.chunks(AT_ONCE) {
             self.show(group)?;
         }
         let Some(policy) = self.policy.clone() else { return Ok(()) };
         for partition in self.completed(&policy, &prepared) {
-            self.mark(&partition, &policy.file_name)?;
+            self.files.mark(&partition, &policy.file_name)?;
             self.waiting.remove(&partition);
         }
         Ok(())
@@ -54,73 +50,59 @@ impl Committer for FileCommitter {
     }
 
     fn abort(&mut self, committables: &[Committable]) -> Result<()> {
-        for prepared in read_all(committables)? {
-            match prepared {
-                Prepared::S3(file) => {
-                    self.client()?.start_abort(&file.bucket, &file.key, &file.upload).wait()?;
-                }
-                Prepared::Local(file) => match fs::remove_file(&file.hidden) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(unwritable(Path::new(&file.hidden), error));
-                    }
-                    _ => {}
-                },
-                Prepared::Progress(_) => {}
-            }
-        }
-        Ok(())
+        let prepared = read_all(committables)?;
+        prepared.iter().try_for_each(|file| self.files.discard(file))
     }
 
     fn sweep(&mut self) -> Result<usize> {
-        self.leftovers.remove(&self.location, self.s3.as_ref())
+        let mut old = self.files.unfinished()?;
+        old.retain(|(name, _)| self.leftovers.left(name));
+        let count = old.len();
+        self.files.remove(old.into_iter().map(|(_, it)| it).collect())?;
+        Ok(count)
     }
 }
 
-impl FileCommitter {
-    fn client(&self) -> Result<&S3> {
-        self.s3.as_ref().ok_or_else(|| {
-            Error::user("the checkpoint holds files on S3, but the table's path is local now")
-        })
+impl<F: Files> FileCommitter<F> {
+    /// Of a table whose files lie in `files`; `waiting` is what its writers know, too.
+    pub fn new(
+        files: F,
+        policy: Option<CommitPolicy>,
+        waiting: Waiting,
+        context: &CommitContext,
+    ) -> Self {
+        let CommitContext { application_id, attempt, .. } = context;
+        let leftovers = Leftovers { application_id: application_id.clone(), attempt: *attempt };
+        Self { files, policy, waiting, leftovers }
     }
 
-    /// Makes some files visible, uploads at the same time.
-    fn show(&self, files: &[Prepared]) -> Result<()> {
-        let mut sent = Vec::new();
-        for prepared in files {
-            match prepared {
-                Prepared::S3(file) => {
-                    let s3 = self.client()?;
-                    let done =
-                        s3.start_complete(&file.bucket, &file.key, &file.upload, &file.parts);
-                    sent.push((file, done));
-                }
-                Prepared::Local(file) => rename(file)?,
-                Prepared::Progress(_) => {}
+    /// Makes some files visible at the same time. What was not there to be shown was shown before:
+    /// part names are never used twice, so that a file of this name and size is ours.
+    fn show(&mut self, files: &[&Prepared]) -> Result<()> {
+        for (file, shown) in files.iter().zip(self.files.show(files)) {
+            if shown? {
+                continue;
             }
-        }
-        for (file, done) in sent {
-            match done.wait() {
-                Err(s3::Error::NoSuchUpload { .. }) => self.require_done(file)?,
-                answer => answer?,
+            let there = self.files.bytes(file)?;
+            let (name, bytes, hint) = match file {
+                Prepared::S3(file) => (
+                    format!("s3://{}/{}", file.bucket, file.key),
+                    file.bytes,
+                    "the bucket's rule for unfinished uploads must keep them longer than an \
+                     application may stand still",
+                ),
+                Prepared::Local(file) => (
+                    file.path.clone(),
+                    file.bytes,
+                    "it must not be deleted while the application stands still",
+                ),
+                Prepared::Progress(_) => continue,
+            };
+            if there != Some(bytes) {
+                return Err(lost(&name, bytes, there, hint));
             }
         }
         Ok(())
-    }
-
-    /// The upload is gone: fine if it was completed before. Part names are never used twice, so
-    /// that an object of this name and size is ours.
-    fn require_done(&self, file: &Upload) -> Result<()> {
-        let there = self.client()?.head(&file.bucket, &file.key)?;
-        match there {
-            Some(object) if object.bytes == file.bytes => Ok(()),
-            there => Err(lost(
-                &format!("s3://{}/{}", file.bucket, file.key),
-                file.bytes,
-                there.map(|object| object.bytes),
-                "the bucket's rule for unfinished uploads must keep them longer than an \
-                 application may stand still",
-            )),
-        }
     }
 
     /// Partitions that are complete as of a checkpoint; they wait until they are marked.
@@ -145,19 +127,6 @@ impl FileCommitter {
         let complete = all.filter(|(partition, first)| policy.complete(partition, *first, moment));
         complete.map(|(partition, _)| partition).collect()
     }
-
-    /// Writes an empty success file, over an older one.
-    fn mark(&self, partition: &str, name: &str) -> Result<()> {
-        match self.location.join(partition).join(name) {
-            Location::S3 { bucket, prefix: key } => {
-                self.client()?.put(&bucket, &key, bytes::Bytes::new())?;
-            }
-            Location::Local(path) => {
-                File::create(&path).map_err(|error| unwritable(&path, error))?;
-            }
-        }
-        Ok(())
-    }
 }
 
 fn read_all(committables: &[Committable]) -> Result<Vec<Prepared>> {
@@ -170,25 +139,6 @@ fn partition_of(prepared: &Prepared) -> Option<&str> {
         Prepared::Local(file) => Some(&file.partition),
         Prepared::Progress(_) => None,
     }
-}
-
-fn rename(file: &HiddenFile) -> Result<()> {
-    let path = Path::new(&file.path);
-    let failed = |error| unwritable(path, error);
-    match fs::rename(&file.hidden, path) {
-        Ok(()) => {}
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let there = fs::metadata(path).ok().map(|about| about.len());
-            if there != Some(file.bytes) {
-                let hint = "it must not be deleted while the application stands still";
-                return Err(lost(&file.path, file.bytes, there, hint));
-            }
-        }
-        Err(error) => return Err(failed(error)),
-    }
-    // The name is durable once its folder is.
-    let folder = path.parent().unwrap_or(path);
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
 }
 
 /// Output that a checkpoint promised is not there: no restart brings it back.

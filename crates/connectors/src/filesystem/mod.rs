@@ -4,7 +4,8 @@
 //! **Is for**: which files a table consists of, partition folders, part files that become visible
 //! only when their checkpoint is committed, success files.
 //! **Must not**: know how a record is spelled ([`crate::format`]) or how S3 is spoken to ([`crate::s3`]).
-//! **Start at**: [`Filesystem`], then `source.rs` and `writer.rs`.
+//! **Start at**: [`Filesystem`], then `source.rs` and `writer.rs`;
+//! [`FileCommitter`] makes prepared files visible, knowing their place only as [`Files`].
 //!
 //! Unlike Flink, a sink rolls its part files at *every* checkpoint: what a checkpoint covers is
 //! visible as soon as it is committed, and no file stays open over checkpoints. Part files are
@@ -16,6 +17,7 @@
 mod bytes;
 mod columns;
 mod committer;
+mod files;
 mod listing;
 mod location;
 mod options;
@@ -37,6 +39,11 @@ use arrow::datatypes::{DataType, TimeUnit};
 use engine::connector::{TableRefused, TableSpec};
 use engine::sink::Sink;
 use engine::source::Source;
+
+pub use committer::FileCommitter;
+pub use files::Files;
+pub use options::CommitPolicy;
+pub use pending::{HiddenFile, Prepared, Progress, Upload, Waiting};
 
 use crate::registry::{Connector, Environment};
 

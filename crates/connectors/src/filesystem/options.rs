@@ -171,7 +171,7 @@ impl Table {
 
 /// When a partition gets its success file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct CommitPolicy {
+pub struct CommitPolicy {
     /// Name of the success file.
     pub(super) file_name: String,
     /// What makes a partition complete.
@@ -204,6 +204,13 @@ pub(super) enum Zone {
 }
 
 impl CommitPolicy {
+    /// Partitions are complete with their first file.
+    #[must_use]
+    pub fn with_first_file(file_name: &str) -> Self {
+        let (file_name, trigger) = (file_name.to_owned(), Trigger::ProcessTime);
+        Self { file_name, trigger, delay: Duration::ZERO }
+    }
+
     /// Reads the commit options; `None` = partitions are not marked.
     pub(super) fn plan(
         table: &Table,

@@ -12,7 +12,7 @@ use crate::s3::Part;
 /// One entry of a checkpoint; stored as JSON, so members may be added but not change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-pub(super) enum Prepared {
+pub enum Prepared {
     /// All parts of an object are uploaded; completing the upload makes it visible.
     S3(Upload),
     /// A file is written under a hidden name; renaming it makes it visible.
@@ -23,39 +23,51 @@ pub(super) enum Prepared {
 
 /// A multipart upload without its completion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Upload {
-    pub(super) bucket: String,
-    pub(super) key: String,
-    pub(super) upload: String,
-    pub(super) parts: Vec<Part>,
+pub struct Upload {
+    /// Where the object is to be.
+    pub bucket: String,
+    /// Key of the object to be.
+    pub key: String,
+    /// The upload's id.
+    pub upload: String,
+    /// What was sent.
+    pub parts: Vec<Part>,
     /// Size of the object to be.
-    pub(super) bytes: u64,
+    pub bytes: u64,
     /// Partition folder, `k=v/k2=v2`; empty in a table without partitions.
-    pub(super) partition: String,
+    pub partition: String,
 }
 
 /// A file without its name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct HiddenFile {
-    pub(super) hidden: String,
-    pub(super) path: String,
-    pub(super) bytes: u64,
-    pub(super) partition: String,
+pub struct HiddenFile {
+    /// Path it has now.
+    pub hidden: String,
+    /// Path it is to have.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Partition folder, as in [`Upload`].
+    pub partition: String,
 }
 
 /// What decides on success files, as one subtask knew it at the barrier.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Progress {
+pub struct Progress {
     /// Watermark in ms; `i64::MIN` = none, `i64::MAX` = the input has ended.
-    pub(super) watermark: i64,
+    pub watermark: i64,
     /// Processing time in ms.
-    pub(super) now_ms: i64,
+    pub now_ms: i64,
     /// Partitions of earlier checkpoints that wait, with the time of their first record.
-    pub(super) waiting: BTreeMap<String, i64>,
+    pub waiting: BTreeMap<String, i64>,
 }
 
 impl Prepared {
-    pub(super) fn write(&self) -> Result<Committable> {
+    /// As it stands in a checkpoint.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn write(&self) -> Result<Committable> {
         serde_json::to_string(self)
             .map_err(|error| Error::internal("prepared output cannot be written").because(error))
     }
@@ -70,7 +82,7 @@ impl Prepared {
 /// Partitions that wait for their success file, by the time of their first record in ms. Shared by
 /// the writers and the committer of a sink; a checkpoint carries it over restarts.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Waiting(Arc<Mutex<BTreeMap<String, i64>>>);
+pub struct Waiting(Arc<Mutex<BTreeMap<String, i64>>>);
 
 impl Waiting {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, i64>> {

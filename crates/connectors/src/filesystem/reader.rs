@@ -117,8 +117,15 @@ impl Reader {
             };
             let record = &rest[..end];
             let record = record.strip_suffix(b"\r").unwrap_or(record);
-            if let Err(error) = self.decoder.decode(record) {
-                return Err(located(error, &open.split));
+            match self.decoder.decode(record) {
+                Ok(0) => {
+                    if let Some(why) = self.decoder.skipped() {
+                        let sample = &self.metrics.malformed_sample;
+                        sample.offer(|| format!("{}: {why}", place(&open.split)));
+                    }
+                }
+                Ok(_) => {}
+                Err(error) => return Err(located(error, &open.split)),
             }
             open.begin += next;
             open.split.at.offset += next as u64;
@@ -197,7 +204,10 @@ impl Open {
     }
 }
 
+fn place(split: &Split) -> String {
+    format!("file `{}`, byte {}", split.file.path, split.at.offset)
+}
+
 fn located(error: Error, split: &Split) -> Error {
-    let place = format!("file `{}`, byte {}", split.file.path, split.at.offset);
-    Error { message: format!("{place}: {}", error.message), ..error }
+    Error { message: format!("{}: {}", place(split), error.message), ..error }
 }

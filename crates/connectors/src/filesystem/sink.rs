@@ -8,11 +8,11 @@ use engine::connector::{TableRefused, TableSpec};
 use engine::sink::{CommitContext, Committer, Sink, SinkContext, SinkWriter};
 
 use super::committer::FileCommitter;
+use super::files::Place;
 use super::location::Location;
 use super::options::{CommitPolicy, Table};
 use super::part::MAX_FILE_BYTES;
 use super::pending::Waiting;
-use super::sweep::Leftovers;
 use super::writer::Writer;
 use crate::registry::Environment;
 use crate::s3::S3;
@@ -111,13 +111,8 @@ impl Sink for FileSink {
     }
 
     fn committer(&self, context: CommitContext) -> Result<Option<Box<dyn Committer>>> {
-        let CommitContext { application_id, attempt, .. } = context;
-        Ok(Some(Box::new(FileCommitter {
-            leftovers: Leftovers { application_id, attempt },
-            location: self.layout.table.location.clone(),
-            s3: self.client(),
-            policy: self.layout.policy.clone(),
-            waiting: self.waiting.clone(),
-        })))
+        let place = Place { location: self.layout.table.location.clone(), s3: self.client() };
+        let (policy, waiting) = (self.layout.policy.clone(), self.waiting.clone());
+        Ok(Some(Box::new(FileCommitter::new(place, policy, waiting, &context))))
     }
 }

@@ -118,11 +118,7 @@ mod tests {
 
     #[test]
     fn process_time_waits_for_its_delay() {
-        let mut policy = CommitPolicy {
-            file_name: "_SUCCESS".to_owned(),
-            trigger: Trigger::ProcessTime,
-            delay: Duration::ZERO,
-        };
+        let mut policy = CommitPolicy::with_first_file("_SUCCESS");
         let at = |now_ms| Moment { watermark: i64::MIN, now_ms };
         assert!(policy.complete("d=1", 100, at(100)));
         policy.delay = Duration::from_millis(50);

@@ -48,6 +48,12 @@ pub trait Decoder: Send {
     /// as the format's options say.
     fn decode(&mut self, payload: &[u8]) -> Result<usize>;
 
+    /// Why the payload before was skipped as malformed, if it was: in words that hold nothing of
+    /// its contents.
+    fn skipped(&mut self) -> Option<String> {
+        None
+    }
+
     /// Rows added since the last `flush`.
     fn buffered(&self) -> usize;
 

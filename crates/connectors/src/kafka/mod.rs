@@ -33,7 +33,9 @@ use engine::connector::{TableRefused, TableSpec};
 use engine::sink::Sink;
 use engine::source::Source;
 
-pub use exactly_once::{Broker, Ledger, LostMarker, Marker, Unsent};
+pub use exactly_once::{
+    Broker, KafkaCommitter, Ledger, LostMarker, Marker, Prepared, Segment, Unsent,
+};
 
 use crate::registry::{Connector, Environment};
 

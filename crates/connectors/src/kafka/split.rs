@@ -92,6 +92,7 @@ pub(super) struct Split {
     /// Nothing more is read.
     pub(super) ended: bool,
     rows: Rows,
+    metrics: Arc<NodeMetrics>,
 }
 
 impl Split {
@@ -110,6 +111,7 @@ impl Split {
             read_to: found.start,
             ended: false,
             rows: Rows::new(table, columns, metrics)?,
+            metrics: Arc::clone(metrics),
         })
     }
 
@@ -125,10 +127,19 @@ impl Split {
             return Ok(());
         }
         let taken = self.rows.take(record);
-        taken.map_err(|error| {
-            let place = format!("topic `{}`, partition {}, offset", self.topic, self.partition);
-            Error { message: format!("{place} {}: {}", record.offset(), error.message), ..error }
+        let place = || {
+            let (topic, partition) = (&self.topic, self.partition);
+            format!("topic `{topic}`, partition {partition}, offset {}", record.offset())
+        };
+        let rows = taken.map_err(|error| Error {
+            message: format!("{}: {}", place(), error.message),
+            ..error
         })?;
+        if rows == 0
+            && let Some(why) = self.rows.skipped()
+        {
+            self.metrics.malformed_sample.offer(|| format!("{}: {why}", place()));
+        }
         self.read_to = record.offset() + 1;
         Ok(())
     }
@@ -173,9 +184,10 @@ impl Rows {
         Ok(Self { columns: Arc::clone(columns), value, key, metadata: metadata.collect() })
     }
 
-    fn take(&mut self, record: Record<'_>) -> Result<()> {
+    /// Decodes a record; says how many rows it is.
+    fn take(&mut self, record: Record<'_>) -> Result<usize> {
         // A record without value is a tombstone, which an append table passes over.
-        let Some(payload) = record.payload() else { return Ok(()) };
+        let Some(payload) = record.payload() else { return Ok(0) };
         let mut rows = self.value.decode(payload)?;
         if let Some(key) = &mut self.key {
             let keys = record.key().map_or(Ok(0), |bytes| key.decoder.decode(bytes))?;
@@ -191,7 +203,14 @@ impl Rows {
         for column in &mut self.metadata {
             column.append(record, rows)?;
         }
-        Ok(())
+        Ok(rows)
+    }
+
+    /// Why the record before was skipped as malformed, if it was.
+    fn skipped(&mut self) -> Option<String> {
+        let key = self.key.as_mut().and_then(|key| key.decoder.skipped());
+        let key = key.map(|why| format!("its key: {why}"));
+        self.value.skipped().or(key)
     }
 
     fn flush(&mut self) -> Result<Option<RecordBatch>> {

@@ -1,4 +1,4 @@
-//! The Kafka source against the embedded broker.
+//! The Kafka source against the embedded broker, or against Apache Kafka (see `any_kafka`).
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, TimeUnit};
 use connectors::Registry;
-use embedded::kafka::{Broker, Options};
+use embedded::kafka::Options;
 use engine::clock::{Clock, ManualClock};
 use engine::connector::{Connectors as _, TableSpec};
 use engine::metrics::NodeMetrics;
@@ -23,20 +23,35 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use tokio::runtime::Runtime;
 
+use crate::any_kafka::{AnyKafka, LOOPBACK, unique};
 use crate::table::{DEADLINE, Log, Positions, lines, read, reader, registry, source, table};
 
-/// A broker of its own, what tests do with it, and the connectors.
+/// A Kafka, what tests do with it, and the connectors. Topics and groups are called by short names
+/// here; what they are really called nobody else uses (see [`Kafka::name`]).
 pub(crate) struct Kafka {
     runtime: Runtime,
-    broker: Option<Broker>,
-    address: SocketAddr,
+    kafka: Option<AnyKafka>,
+    pub(crate) servers: String,
+    suffix: String,
     pub(crate) registry: Registry,
     pub(crate) log: Log,
     folder: tempfile::TempDir,
 }
 
 impl Kafka {
+    /// Whatever Kafka the tests are run against.
     pub(crate) fn start() -> Self {
+        Self::with(|runtime, folder| runtime.block_on(AnyKafka::start(folder)))
+    }
+
+    /// An embedded broker, which can be stopped and started again.
+    pub(crate) fn own() -> Self {
+        Self::with(|runtime, folder| {
+            runtime.block_on(AnyKafka::own(folder, LOOPBACK, Options::default()))
+        })
+    }
+
+    fn with(start: impl FnOnce(&Runtime, &Path) -> AnyKafka) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -44,25 +59,34 @@ impl Kafka {
             .unwrap();
         let folder = tempfile::tempdir().unwrap();
         let (registry, log) = registry(&S3Settings::default(), runtime.handle().clone());
-        let broker = serve(&runtime, folder.path(), "127.0.0.1:0".parse().unwrap());
-        let address = broker.address();
-        Self { runtime, broker: Some(broker), address, registry, log, folder }
+        let kafka = start(&runtime, folder.path());
+        let servers = kafka.servers().to_owned();
+        let suffix = unique("");
+        Self { runtime, kafka: Some(kafka), servers, suffix, registry, log, folder }
     }
 
     pub(crate) fn stop_broker(&mut self) {
-        if let Some(broker) = self.broker.take() {
-            self.runtime.block_on(broker.stop());
+        if let Some(kafka) = self.kafka.take() {
+            self.runtime.block_on(kafka.stop());
         }
     }
 
     /// On the same address and folder.
     pub(crate) fn start_broker(&mut self) {
-        self.broker = Some(serve(&self.runtime, self.folder.path(), self.address));
+        let address: SocketAddr = self.servers.parse().unwrap();
+        let kafka = AnyKafka::own(self.folder.path(), address, Options::default());
+        self.kafka = Some(self.runtime.block_on(kafka));
+    }
+
+    /// What a topic, a group or a transactional id of this name is really called. The methods that
+    /// take names of topics do this themselves.
+    pub(crate) fn name(&self, name: &str) -> String {
+        format!("{name}{}", self.suffix)
     }
 
     pub(crate) fn config(&self) -> ClientConfig {
         let mut config = ClientConfig::new();
-        config.set("bootstrap.servers", self.address.to_string());
+        config.set("bootstrap.servers", &self.servers);
         config
     }
 
@@ -71,14 +95,16 @@ impl Kafka {
     }
 
     pub(crate) fn create(&self, topic: &str, partitions: i32) {
-        let topic = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+        let topic = self.name(topic);
+        let topic = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
         let options = AdminOptions::new();
         let done = self.runtime.block_on(self.admin().create_topics([&topic], &options)).unwrap();
         done.into_iter().for_each(|topic| drop(topic.unwrap()));
     }
 
     fn grow(&self, topic: &str, partitions: usize) {
-        let wanted = NewPartitions::new(topic, partitions);
+        let topic = self.name(topic);
+        let wanted = NewPartitions::new(&topic, partitions);
         let options = AdminOptions::new();
         let done = self.runtime.block_on(self.admin().create_partitions([&wanted], &options));
         done.unwrap().into_iter().for_each(|topic| drop(topic.unwrap()));
@@ -86,10 +112,11 @@ impl Kafka {
 
     /// Writes records `{"id": …}` with their ids as timestamps, from [`EPOCH`] on.
     pub(crate) fn produce(&self, topic: &str, partition: i32, ids: impl IntoIterator<Item = i64>) {
+        let topic = self.name(topic);
         let producer: BaseProducer = self.config().create().unwrap();
         for id in ids {
             let payload = format!("{{\"id\":{id}}}");
-            let record = BaseRecord::<(), _>::to(topic).partition(partition).payload(&payload);
+            let record = BaseRecord::<(), _>::to(&topic).partition(partition).payload(&payload);
             producer.send(record.timestamp(EPOCH + id)).map_err(|(error, _)| error).unwrap();
         }
         producer.flush(DEADLINE).unwrap();
@@ -106,11 +133,12 @@ impl Kafka {
         columns: &[(&str, DataType, Option<&str>)],
         more: &[(&str, &str)],
     ) -> TableSpec {
-        let servers = self.address.to_string();
+        let topics: Vec<String> = topic.split(';').map(|topic| self.name(topic)).collect();
+        let topics = topics.join(";");
         let mut options = vec![
             ("connector", "kafka"),
-            ("topic", topic),
-            ("properties.bootstrap.servers", &servers),
+            ("topic", &topics),
+            ("properties.bootstrap.servers", &self.servers),
             ("format", "json"),
         ];
         options.extend(more);
@@ -124,11 +152,7 @@ impl Kafka {
     }
 }
 
-fn serve(runtime: &Runtime, folder: &Path, address: SocketAddr) -> Broker {
-    runtime.block_on(Broker::start(folder, address, Options::default())).unwrap()
-}
-
-fn ids(reader: &mut dyn SourceReader, enough: usize) -> Vec<i64> {
+pub(crate) fn ids(reader: &mut dyn SourceReader, enough: usize) -> Vec<i64> {
     numbers(&read(reader, enough))
 }
 
@@ -139,7 +163,7 @@ fn numbers(batches: &[RecordBatch]) -> Vec<i64> {
 }
 
 /// Polls until `holds`; gives the ids that came meanwhile.
-fn poll_until(
+pub(crate) fn poll_until(
     reader: &mut dyn SourceReader,
     mut holds: impl FnMut(&mut dyn SourceReader) -> bool,
 ) -> Vec<i64> {
@@ -161,7 +185,7 @@ fn settle(reader: &mut dyn SourceReader) -> Vec<i64> {
 
 /// Timestamp of record 0.
 const EPOCH: i64 = 1_000_000;
-const EARLIEST: (&str, &str) = ("scan.startup.mode", "earliest-offset");
+pub(crate) const EARLIEST: (&str, &str) = ("scan.startup.mode", "earliest-offset");
 const LATEST: (&str, &str) = ("scan.startup.mode", "latest-offset");
 
 #[test]
@@ -224,7 +248,8 @@ fn group_offsets_are_used_and_committed() {
     let kafka = Kafka::start();
     kafka.create("t", 1);
     kafka.produce("t", 0, 0..10);
-    let group = ("properties.group.id", "g");
+    let name = kafka.name("g");
+    let group = ("properties.group.id", name.as_str());
     let from_group = source(&kafka.registry, &kafka.table("t", &[group]));
     let mut lost = reader(&*from_group, 0, 1, None);
     let until = Instant::now() + DEADLINE;
@@ -244,9 +269,9 @@ fn group_offsets_are_used_and_committed() {
     assert_eq!(ids(&mut *first, 10).len(), 10);
     let positions = first.positions().unwrap();
     first.committed(&positions).unwrap();
-    let watcher: BaseConsumer = kafka.config().set("group.id", "g").create().unwrap();
+    let watcher: BaseConsumer = kafka.config().set("group.id", &name).create().unwrap();
     let mut list = TopicPartitionList::new();
-    list.add_partition("t", 0);
+    list.add_partition(&kafka.name("t"), 0);
     poll_until(&mut *first, |_| {
         let committed = watcher.committed_offsets(list.clone(), DEADLINE).unwrap();
         committed.elements()[0].offset() == Offset::Offset(10)
@@ -307,28 +332,6 @@ fn new_partitions_are_read_from_their_beginning() {
 }
 
 #[test]
-fn a_broker_that_is_down_is_waited_for() {
-    let mut kafka = Kafka::start();
-    kafka.create("t", 1);
-    kafka.produce("t", 0, 0..5);
-    kafka.stop_broker();
-    let source = source(&kafka.registry, &kafka.table("t", &[EARLIEST]));
-    let mut reader = reader(&*source, 0, 1, None);
-    let log = kafka.log.clone();
-    poll_until(&mut *reader, |_| !log.lock().unwrap().is_empty());
-    let line = log.lock().unwrap()[0].clone();
-    assert!(line.contains(&format!("waiting for Kafka at `{}`", kafka.address)), "{line}");
-    assert!(!reader.knows_splits() && reader.positions().unwrap().is_empty());
-    kafka.start_broker();
-    assert_eq!(ids(&mut *reader, 5).len(), 5);
-    // And when it goes away in between.
-    kafka.stop_broker();
-    kafka.start_broker();
-    kafka.produce("t", 0, 5..8);
-    assert_eq!(ids(&mut *reader, 3), [5, 6, 7]);
-}
-
-#[test]
 fn a_topic_that_comes_later_is_read_from_its_beginning() {
     let kafka = Kafka::start();
     let source = source(&kafka.registry, &kafka.table("later", &[LATEST]));
@@ -341,7 +344,8 @@ fn a_topic_that_comes_later_is_read_from_its_beginning() {
     assert_eq!(ids(&mut *first, 3), [0, 1, 2]);
     assert_eq!(ids(&mut *reader(&*source, 0, 1, Some(positions)), 3), [0, 1, 2]);
     let line = kafka.log.lock().unwrap()[0].clone();
-    assert!(line.contains("topic `later` does not exist yet"), "{line}");
+    let later = kafka.name("later");
+    assert!(line.contains(&format!("topic `{later}` does not exist yet")), "{line}");
 }
 
 #[test]
@@ -349,8 +353,9 @@ fn an_offset_that_is_gone_is_an_error() {
     let kafka = Kafka::start();
     kafka.create("t", 1);
     kafka.produce("t", 0, 0..3);
-    let group = ("properties.group.id", "g");
-    let restored = Positions::from([("t/0".to_owned(), "{\"offset\":1000}".to_owned())]);
+    let (group, topic) = (kafka.name("g"), kafka.name("t"));
+    let group = ("properties.group.id", group.as_str());
+    let restored = Positions::from([(format!("{topic}/0"), "{\"offset\":1000}".to_owned())]);
     let source = source(&kafka.registry, &kafka.table("t", &[group]));
     let mut reader = reader(&*source, 0, 1, Some(restored));
     let until = Instant::now() + DEADLINE;
@@ -360,7 +365,8 @@ fn an_offset_that_is_gone_is_an_error() {
             break error;
         }
     };
-    assert!(error.to_string().contains("offset 1000 of partition 0 of topic `t`"), "{error}");
+    let wanted = format!("offset 1000 of partition 0 of topic `{topic}`");
+    assert!(error.to_string().contains(&wanted), "{error}");
 }
 
 #[test]
@@ -373,7 +379,9 @@ fn topics_are_chosen_by_name_or_pattern() {
     let columns = [("id", DataType::Int64, None), ("t", DataType::Utf8, Some("topic"))];
     let read_all = |spec: &TableSpec| {
         let source = source(&kafka.registry, spec);
-        let mut found = lines(&read(&mut *reader(&*source, 0, 1, None), usize::MAX));
+        let found = lines(&read(&mut *reader(&*source, 0, 1, None), usize::MAX));
+        let mut found: Vec<String> =
+            found.into_iter().map(|line| line.replace(&kafka.name(""), "")).collect();
         found.sort();
         found
     };
@@ -382,7 +390,7 @@ fn topics_are_chosen_by_name_or_pattern() {
     assert_eq!(read_all(&named), ["1|in-a", "3|out-in-a"]);
     let mut matching = kafka.table_of("", &columns, &bounded);
     matching.options.remove("topic");
-    matching.options.insert("topic-pattern".to_owned(), "in-.".to_owned());
+    matching.options.insert("topic-pattern".to_owned(), kafka.name("in-."));
     assert_eq!(read_all(&matching), ["1|in-a", "2|in-b"]);
 }
 

@@ -20,13 +20,27 @@ use crate::kafka::Kafka;
 use crate::kafka_sink::{headers_type, instant, trace_headers};
 use crate::table::{DEADLINE, committing, context};
 
-const EXACTLY_ONCE: [(&str, &str); 2] =
-    [("sink.delivery-guarantee", "exactly-once"), ("sink.transactional-id-prefix", "tx")];
+/// A column: name, type, metadata key.
+type Column<'a> = (&'a str, DataType, Option<&'a str>);
 
-/// A table of one column `id`, written exactly once.
+/// A table written exactly once.
+fn table_of(
+    kafka: &Kafka,
+    topic: &str,
+    columns: &[Column<'_>],
+    more: &[(&str, &str)],
+) -> TableSpec {
+    let prefix = kafka.name("tx");
+    let ours = [
+        ("sink.delivery-guarantee", "exactly-once"),
+        ("sink.transactional-id-prefix", prefix.as_str()),
+    ];
+    kafka.table_of(topic, columns, &[&ours[..], more].concat())
+}
+
+/// One of a single column `id`.
 fn table(kafka: &Kafka, topic: &str, more: &[(&str, &str)]) -> TableSpec {
-    let options = [&EXACTLY_ONCE[..], more].concat();
-    kafka.table_of(topic, &[("id", DataType::Int64, None)], &options)
+    table_of(kafka, topic, &[("id", DataType::Int64, None)], more)
 }
 
 fn ids(ids: impl IntoIterator<Item = i64>) -> RecordBatch {
@@ -72,6 +86,8 @@ impl Story {
 
 /// All committed records of a topic as `key=payload`, sorted.
 fn committed(kafka: &Kafka, topic: &str) -> Vec<String> {
+    let topic = kafka.name(topic);
+    let topic = topic.as_str();
     let mut config = kafka.config();
     config.set("group.id", "test").set("enable.partition.eof", "true");
     config.set("isolation.level", "read_committed");
@@ -161,11 +177,14 @@ fn what_a_dead_process_had_open_holds_nobody_up() {
     drop(first);
     // A process of attempt 2 dies in the middle of its transaction.
     let mut config = kafka.config();
-    config.set("transactional.id", "tx-a-sink").set("transaction.timeout.ms", "600000");
+    config
+        .set("transactional.id", kafka.name("tx") + "-a-sink")
+        .set("transaction.timeout.ms", "600000");
     let dead: BaseProducer = config.create().unwrap();
     dead.init_transactions(DEADLINE).unwrap();
     dead.begin_transaction().unwrap();
-    dead.send(BaseRecord::<str, str>::to("open").payload("{\"id\":0}").key("half")).unwrap();
+    let topic = kafka.name("open");
+    dead.send(BaseRecord::<str, str>::to(&topic).payload("{\"id\":0}").key("half")).unwrap();
     dead.flush(DEADLINE).unwrap();
     story.committer(3).take_over(&[(1, one)]).unwrap();
     assert_eq!(committed(&kafka, "open"), lines(0..3));
@@ -198,7 +217,7 @@ fn large_output_waits_in_the_stash() {
     let kafka = Kafka::start();
     kafka.create("large", 1);
     let columns = [("id", DataType::Int64, None), ("text", DataType::Utf8, None)];
-    let story = Story::of(&kafka, &kafka.table_of("large", &columns, &EXACTLY_ONCE));
+    let story = Story::of(&kafka, &table_of(&kafka, "large", &columns, &[]));
     let text = "x".repeat(1000);
     let rows = |from: i64| {
         let fields: Vec<Field> =
@@ -241,8 +260,8 @@ fn keys_timestamps_and_headers_wait_with_their_records() {
         ("at", instant(), Some("timestamp")),
         ("h", headers_type(), Some("headers")),
     ];
-    let keyed = [&EXACTLY_ONCE[..], &[("key.format", "json"), ("key.fields", "k")]].concat();
-    let story = Story::of(&kafka, &kafka.table_of("parts", &columns, &keyed));
+    let keyed = [("key.format", "json"), ("key.fields", "k")];
+    let story = Story::of(&kafka, &table_of(&kafka, "parts", &columns, &keyed));
     let fields: Vec<Field> =
         columns.iter().map(|(name, kind, _)| Field::new(*name, kind.clone(), true)).collect();
     let times = TimestampMicrosecondArray::from(vec![Some(1_700_000_000_123_000), None]);
@@ -262,7 +281,7 @@ fn keys_timestamps_and_headers_wait_with_their_records() {
     let mut config = kafka.config();
     let consumer: BaseConsumer = config.set("group.id", "test").create().unwrap();
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset("parts", 0, Offset::Beginning).unwrap();
+    list.add_partition_offset(&kafka.name("parts"), 0, Offset::Beginning).unwrap();
     consumer.assign(&list).unwrap();
     let first = consumer.poll(DEADLINE).unwrap().unwrap();
     assert_eq!((first.key(), first.payload()), (Some(&b"{\"k\":1}"[..]), Some(&b"{\"k\":1}"[..])));
@@ -276,7 +295,7 @@ fn keys_timestamps_and_headers_wait_with_their_records() {
 
 #[test]
 fn a_broker_that_goes_and_comes_back_loses_nothing() {
-    let mut kafka = Kafka::start();
+    let mut kafka = Kafka::own();
     kafka.create("back", 1);
     let story = Story::of(&kafka, &table(&kafka, "back", &[]));
     let mut committer = story.committer(1);
@@ -312,20 +331,19 @@ fn what_kafka_would_refuse_is_refused_before_the_checkpoint() {
     let kafka = Kafka::start();
     kafka.create("limit", 1);
     let columns = [("text", DataType::Utf8, None)];
-    let spec = kafka.table_of("limit", &columns, &EXACTLY_ONCE);
-    let story = Story::of(&kafka, &spec);
+    let story = Story::of(&kafka, &table_of(&kafka, "limit", &columns, &[]));
     let long = "x".repeat(1_000_000);
     let schema = Schema::new(vec![Field::new("text", DataType::Utf8, true)]);
     let rows =
         RecordBatch::try_new(Arc::new(schema), vec![Arc::new(StringArray::from(vec![long]))]);
     let error = story.writer(1, 0).write(Batch::of(rows.unwrap())).unwrap_err();
-    assert!(error.to_string().contains("too large for topic `limit`"), "{error}");
+    assert!(error.to_string().contains("too large for topic `limit"), "{error}");
     assert!(!error.fault.retry);
 
     let no_prefix = [("sink.delivery-guarantee", "exactly-once")];
     let refused = kafka.registry.sink(&kafka.table_of("limit", &columns, &no_prefix)).unwrap_err();
     assert!(refused.to_string().contains("sink.transactional-id-prefix"), "{refused}");
-    let weak = [&EXACTLY_ONCE[..], &[("properties.acks", "1")]].concat();
-    let refused = kafka.registry.sink(&kafka.table_of("limit", &columns, &weak)).unwrap_err();
+    let weak = table_of(&kafka, "limit", &columns, &[("properties.acks", "1")]);
+    let refused = kafka.registry.sink(&weak).unwrap_err();
     assert_eq!(refused.option.as_deref(), Some("properties.acks"));
 }

@@ -1,4 +1,4 @@
-//! The Kafka sink against the embedded broker.
+//! The Kafka sink against the embedded broker, or against Apache Kafka (see `any_kafka`).
 
 use std::sync::Arc;
 
@@ -42,22 +42,24 @@ pub(crate) fn trace_headers() -> MapArray {
     headers.finish()
 }
 
-fn ids(ids: &[i64]) -> RecordBatch {
+pub(crate) fn ids(ids: &[i64]) -> RecordBatch {
     let schema = Schema::new(vec![Field::new("id", DataType::Int64, true)]);
     RecordBatch::try_new(Arc::new(schema), vec![Arc::new(Int64Array::from(ids.to_vec()))]).unwrap()
 }
 
-fn id_table(kafka: &Kafka, more: &[(&str, &str)]) -> TableSpec {
+pub(crate) fn id_table(kafka: &Kafka, more: &[(&str, &str)]) -> TableSpec {
     kafka.table_of("out", &[("id", DataType::Int64, None)], more)
 }
 
 /// Reads a whole topic as `partition: key=payload`, in the order of the partitions.
 fn topic(kafka: &Kafka, topic: &str, enough: usize) -> Vec<String> {
-    let consumer: BaseConsumer = kafka.config().set("group.id", "test").create().unwrap();
-    let metadata = consumer.fetch_metadata(Some(topic), DEADLINE).unwrap();
+    let topic = kafka.name(topic);
+    let consumer: BaseConsumer =
+        kafka.config().set("group.id", kafka.name("test")).create().unwrap();
+    let metadata = consumer.fetch_metadata(Some(&topic), DEADLINE).unwrap();
     let mut list = TopicPartitionList::new();
     for partition in metadata.topics()[0].partitions() {
-        list.add_partition_offset(topic, partition.id(), Offset::Beginning).unwrap();
+        list.add_partition_offset(&topic, partition.id(), Offset::Beginning).unwrap();
     }
     consumer.assign(&list).unwrap();
     let mut found = Vec::new();
@@ -122,12 +124,13 @@ fn keys_timestamps_and_headers_travel() {
         ("o", DataType::Int64, Some("offset")),
         ("tt", DataType::Utf8, Some("timestamp-type")),
     ]);
+    let out_topic = kafka.name("out");
     let back = source(&kafka.registry, &kafka.table_of("out", &all, &keyed));
     assert_eq!(
         lines(&read(&mut *reader(&*back, 0, 1, None), usize::MAX)),
         [
-            "1|a|2023-11-14T22:13:20.123|{trace: 0102}|out|0|0|CreateTime",
-            "2|b|1970-01-01T00:00:00.005|{}|out|0|1|CreateTime",
+            format!("1|a|2023-11-14T22:13:20.123|{{trace: 0102}}|{out_topic}|0|0|CreateTime"),
+            format!("2|b|1970-01-01T00:00:00.005|{{}}|{out_topic}|0|1|CreateTime"),
         ]
     );
 }
@@ -162,27 +165,7 @@ fn more_records_than_fit_the_queue_are_all_written() {
     }
     out.prepare(1);
     let metadata: BaseConsumer = kafka.config().create().unwrap();
-    assert_eq!(metadata.fetch_watermarks("out", 0, DEADLINE).unwrap(), (0, 20_000));
-}
-
-#[test]
-fn undelivered_records_fail_the_checkpoint() {
-    let mut kafka = Kafka::start();
-    kafka.create("out", 1);
-    kafka.stop_broker();
-    let soon = ("properties.delivery.timeout.ms", "1000");
-    let mut out = Written::open(&kafka.registry, &id_table(&kafka, &[soon]), "a");
-    out.write(ids(&[1]));
-    let error = out.writer.prepare(1).unwrap_err();
-    assert!(error.to_string().contains("could not be delivered to topic `out`"), "{error}");
-    assert!(error.fault.retry);
-    let line = kafka.log.lock().unwrap()[0].clone();
-    assert!(line.contains("waiting for Kafka at"), "{line}");
-    // Without a guarantee it is only told.
-    let careless = [soon, ("sink.delivery-guarantee", "none")];
-    let mut out = Written::open(&kafka.registry, &id_table(&kafka, &careless), "a");
-    out.write(ids(&[1]));
-    out.prepare(1);
+    assert_eq!(metadata.fetch_watermarks(&kafka.name("out"), 0, DEADLINE).unwrap(), (0, 20_000));
 }
 
 #[test]

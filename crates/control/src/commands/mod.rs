@@ -13,6 +13,7 @@ mod start;
 mod stop;
 mod tags;
 mod update;
+mod waiting;
 
 pub use change::{Change, Seen};
 pub use create::CreateApplication;
@@ -23,3 +24,4 @@ pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;
 pub use start::StartApplication;
 pub use update::{UpdateApplication, Updated};
+pub use waiting::{WaitingOperator, WaitingOperators};

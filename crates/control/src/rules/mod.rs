@@ -5,6 +5,7 @@ mod health;
 mod orphans;
 mod restarts;
 mod restore;
+mod waiting;
 
 pub use health::JobHealth;
 
@@ -13,3 +14,4 @@ pub(crate) use health::health;
 pub(crate) use orphans::orphans;
 pub(crate) use restarts::{Backoff, Life, Restarts};
 pub(crate) use restore::{Candidates, choose};
+pub(crate) use waiting::{explain, missing_ms};

@@ -6,7 +6,7 @@ use model::{
     lifecycle::{Event, settle},
     protocol::{CheckpointWritten, Failure, JobMetrics, LogLine, RestartStrategy},
 };
-use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, Tx};
+use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, SnapshotStatus, Tx};
 
 use crate::{
     Control, JobKey,
@@ -167,6 +167,7 @@ impl Control {
                 note(&mut tx, &application, &run, "SnapshotReady", &message).await?;
             }
         }
+        move_stop_snapshot(&mut tx, &application, &run, written.id).await?;
         tx.commit().await?;
         Ok(Verdict::Current)
     }
@@ -281,6 +282,27 @@ impl Control {
         tx.commit().await?;
         Ok(Verdict::Current)
     }
+}
+
+/// When the snapshot that is to end a run was taken but another attempt had to make its output
+/// visible, that one may go further before it hears that it is to stop. The run then ends with what
+/// it has recorded last: from the older checkpoint, the next run would give that output again.
+async fn move_stop_snapshot(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    number: u64,
+) -> Result<()> {
+    if let Some(name) = &run.stop_snapshot
+        && let Some(snapshot) = tx.snapshot(application.id, name).await?
+        && snapshot.status == SnapshotStatus::Ready
+        && let Some(checkpoint) = tx.checkpoint(application.id, number).await?
+        && tx.set_snapshot_ready(application.id, name, &checkpoint).await?
+    {
+        let message = format!("snapshot `{name}` is checkpoint {number}: the job went on after it");
+        note(tx, application, run, "SnapshotReady", &message).await?;
+    }
+    Ok(())
 }
 
 fn verdict(kept: bool) -> Verdict {

@@ -85,8 +85,8 @@ async fn a_silent_job_was_down_before_it_was_killed() {
     let world = World::new(PATIENT).await;
     world.create("alerts").await;
     let claim = world.run("alerts").await;
-    let heard = world.control.job_silent(&claim.job, Duration::from_secs(21)).await.unwrap();
-    assert_eq!(heard, Verdict::Current);
+    let verdict = world.control.job_silent(&claim.job, Duration::from_secs(21)).await.unwrap();
+    assert_eq!(verdict, Verdict::Current);
     let run = run_of(&world).await;
     let cause = "the job process said nothing for 21 s and was killed";
     assert_eq!(run.failure.unwrap().message, cause);

@@ -81,6 +81,28 @@ async fn a_named_snapshot_is_what_is_restored() {
     assert_eq!(world.claim().await.restore.checkpoint(), None);
 }
 
+/// The attempt that makes the output of the stop snapshot visible goes on until it hears that it is
+/// to stop: what it records until then must not be given again.
+#[tokio::test]
+async fn a_stop_ends_with_what_was_recorded_last() {
+    let world = World::new(PATIENT).await;
+    world.create("alerts").await;
+    let claim = world.run("alerts").await;
+    world.control.stop(&name("alerts")).await.unwrap();
+    let snapshot = world.stop_order().await;
+    assert_eq!(world.written(&claim.job, 1, Some(&snapshot)).await, Verdict::Current);
+    assert_eq!(world.control.job_gone(&claim.job, "crash").await.unwrap(), Verdict::Current);
+    let second = world.claim().await;
+    world.running(&second).await;
+    assert_eq!(world.orders().await, ["cancel"]);
+    world.checkpoint(&second.job, 2, None).await;
+    let finished = world.control.job_finished(&second.job, true).await.unwrap();
+    assert_eq!(finished, Verdict::Current);
+    assert_eq!(world.snapshots("alerts").await[0].checkpoint, Some(2));
+    world.start("alerts").await;
+    assert_eq!(world.claim().await.restore.checkpoint(), Some(2));
+}
+
 #[tokio::test]
 async fn force_stop_takes_no_snapshot_and_cancels_what_was_in_progress() {
     let world = World::new(PATIENT).await;

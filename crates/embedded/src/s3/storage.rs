@@ -1,6 +1,7 @@
 //! The folder storage of `s3s-fs`, made safe for writers that race.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use s3s::dto::{
@@ -37,10 +38,39 @@ const SOME_UPLOAD_ID: &str = "00000000-0000-0000-0000-000000000000";
 /// a key is told by S3's own error codes.
 #[derive(Debug)]
 pub(super) struct Storage {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     inner: FileSystem,
     root: PathBuf,
     safe: PathBuf,
     locks: Locks,
+}
+
+impl Shared {
+    fn must_be_open(&self, upload_id: &str) -> S3Result<()> {
+        if uploads::is_open(&self.root, upload_id) {
+            return Ok(());
+        }
+        Err(s3_error!(NoSuchUpload, "the upload does not exist; it was completed or aborted"))
+    }
+}
+
+async fn complete(
+    shared: Arc<Shared>,
+    req: S3Request<CompleteMultipartUploadInput>,
+) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+    let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
+    let _alone = shared.locks.lock(&bucket, &key).await;
+    shared.must_be_open(&req.input.upload_id)?;
+    let failed = |error| s3_error!(error, InternalError, "the upload cannot be kept safe");
+    let kept = Kept::keep(&shared.root, &shared.safe, &req.input).map_err(failed)?;
+    let completed = shared.inner.complete_multipart_upload(req).await;
+    let settled = if completed.is_ok() { kept.forget() } else { kept.restore() };
+    settled.map_err(failed)?;
+    completed
 }
 
 impl Storage {
@@ -54,19 +84,12 @@ impl Storage {
             path: root.clone(),
             source: std::io::Error::other(format!("{error:?}")),
         })?;
-        Ok(Self { inner, root, safe, locks: Locks::new() })
+        Ok(Self { shared: Arc::new(Shared { inner, root, safe, locks: Locks::new() }) })
     }
 
     /// The folder with a folder for each bucket.
     pub(super) fn root(dir: &Path) -> PathBuf {
         dir.join("buckets")
-    }
-
-    fn must_be_open(&self, upload_id: &str) -> S3Result<()> {
-        if uploads::is_open(&self.root, upload_id) {
-            return Ok(());
-        }
-        Err(s3_error!(NoSuchUpload, "the upload does not exist; it was completed or aborted"))
     }
 }
 
@@ -96,11 +119,11 @@ macro_rules! storage {
         #[async_trait]
         impl S3 for Storage {
             $(async fn $plain(&self, req: S3Request<$plain_in>) -> S3Result<S3Response<$plain_out>> {
-                self.inner.$plain(req).await
+                self.shared.inner.$plain(req).await
             })*
             $(async fn $part(&self, req: S3Request<$part_in>) -> S3Result<S3Response<$part_out>> {
-                self.must_be_open(&req.input.upload_id)?;
-                self.inner.$part(req).await
+                self.shared.must_be_open(&req.input.upload_id)?;
+                self.shared.inner.$part(req).await
             })*
             $($own)*
         }
@@ -133,7 +156,7 @@ storage! {
         req: S3Request<CreateMultipartUploadInput>,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
         check_key(&req.input.bucket, &req.input.key, Some(SOME_UPLOAD_ID))?;
-        self.inner.create_multipart_upload(req).await
+        self.shared.inner.create_multipart_upload(req).await
     }
 
     async fn put_object(
@@ -142,8 +165,8 @@ storage! {
     ) -> S3Result<S3Response<PutObjectOutput>> {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
         check_key(&bucket, &key, None)?;
-        let _alone = self.locks.lock(&bucket, &key).await;
-        self.inner.put_object(req).await
+        let _alone = self.shared.locks.lock(&bucket, &key).await;
+        self.shared.inner.put_object(req).await
     }
 
     async fn copy_object(
@@ -152,23 +175,20 @@ storage! {
     ) -> S3Result<S3Response<CopyObjectOutput>> {
         let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
         check_key(&bucket, &key, None)?;
-        let _alone = self.locks.lock(&bucket, &key).await;
-        self.inner.copy_object(req).await
+        let _alone = self.shared.locks.lock(&bucket, &key).await;
+        self.shared.inner.copy_object(req).await
     }
 
     async fn complete_multipart_upload(
         &self,
         req: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let (bucket, key) = (req.input.bucket.clone(), req.input.key.clone());
-        let _alone = self.locks.lock(&bucket, &key).await;
-        self.must_be_open(&req.input.upload_id)?;
-        let failed = |error| s3_error!(error, InternalError, "the upload cannot be kept safe");
-        let kept = Kept::keep(&self.root, &self.safe, &req.input).map_err(failed)?;
-        let completed = self.inner.complete_multipart_upload(req).await;
-        let settled = if completed.is_ok() { kept.forget() } else { kept.restore() };
-        settled.map_err(failed)?;
-        completed
+        // On a task of its own: a client that dies while it waits for the answer must not leave the
+        // upload half completed.
+        let completing = tokio::spawn(complete(Arc::clone(&self.shared), req));
+        completing
+            .await
+            .map_err(|error| s3_error!(error, InternalError, "the upload was not completed"))?
     }
 
     async fn list_multipart_uploads(
@@ -176,10 +196,10 @@ storage! {
         req: S3Request<ListMultipartUploadsInput>,
     ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
         let bucket = &req.input.bucket;
-        if !self.root.join(bucket).is_dir() {
+        if !self.shared.root.join(bucket).is_dir() {
             return Err(s3_error!(NoSuchBucket));
         }
-        let uploads = uploads::open_uploads(&self.root, bucket)
+        let uploads = uploads::open_uploads(&self.shared.root, bucket)
             .map_err(|error| s3_error!(error, InternalError, "open uploads cannot be read"))?;
         Ok(S3Response::new(uploads::page(req.input, uploads)))
     }

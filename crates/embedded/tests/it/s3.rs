@@ -245,3 +245,27 @@ async fn a_key_too_long_for_the_store_is_told_so() {
     assert_eq!(refused.code(), Some("KeyTooLongError"), "{refused:?}");
     server.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_dies_while_it_completes_an_upload_leaves_it_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let (server, client) = start(dir.path()).await;
+    let parts: Vec<&[u8]> = vec![b"one", b"two", b"three", b"four", b"five"];
+    for round in 0..60_u64 {
+        let key = format!("out/part-{round}");
+        let (id, completed) = upload(&client, &key, &parts).await;
+        let complete = || {
+            let request = client.complete_multipart_upload().bucket(BUCKET).key(&key);
+            request.upload_id(&id).multipart_upload(completed.clone()).send()
+        };
+        // Cut at another moment each time.
+        let cut = std::time::Duration::from_micros(round * 150);
+        let _ = tokio::time::timeout(cut, complete()).await;
+        match complete().await {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.code(), Some("NoSuchUpload"), "round {round}"),
+        }
+        assert_eq!(read(&client, &key).await, b"onetwothreefourfive", "round {round}");
+    }
+    server.stop().await;
+}

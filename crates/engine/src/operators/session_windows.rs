@@ -18,8 +18,8 @@ use super::local_time::{LocalTime, TimeColumn};
 use super::snapshot::{Reached, StateWriter, read};
 use super::window::only_inserts;
 use crate::batch::{Batch, Watermark};
-use crate::metrics::NodeMetrics;
-use crate::operator::{Operator, OperatorContext, Output};
+use crate::operator::{Firing, Operator, OperatorContext, Output};
+use crate::sample::LateRecord;
 use crate::state::{OperatorState, RestoredState};
 use crate::{Error, Result};
 
@@ -179,7 +179,7 @@ impl SessionWindows {
         };
         let now = self.context.clock.now_ms();
         let (mut run, mut places) = (Vec::new(), Vec::new());
-        let mut late = 0;
+        let (mut late, mut first_late) = (0, None);
         for (row, &key) in of_rows.iter().enumerate() {
             let ms = times.as_ref().map_or(now, |times| times.ms(row));
             let at = self.local.local(ms);
@@ -187,6 +187,7 @@ impl SessionWindows {
             let progress = times.is_some().then(|| self.reached.progress.max(mark));
             let Some((place, bridged)) = self.place(key, at, progress) else {
                 late += 1;
+                first_late.get_or_insert((at, ms, progress));
                 continue;
             };
             if !bridged.is_empty() {
@@ -201,7 +202,15 @@ impl SessionWindows {
             places.push(place);
         }
         self.add(&batch.rows, &mut run, &mut places)?;
-        NodeMetrics::add(&self.context.metrics.late_records, late);
+        if let Some((at, event_ms, progress)) = first_late {
+            let origin = batch.origin;
+            self.context.metrics.late(origin, late, || LateRecord {
+                origin,
+                event_ms,
+                watermark_ms: progress.unwrap_or(i64::MIN),
+                due_ms: self.local.trigger(at.saturating_add(self.gap_ms)),
+            });
+        }
         Ok(())
     }
 
@@ -238,7 +247,23 @@ impl SessionWindows {
             self.close(place);
         }
         self.forget_keys()?;
+        self.settle_due();
         self.emitter.flush(out)
+    }
+
+    /// Makes the first of `due` tell the end of the session that fires next: that of one which is
+    /// gone is dropped, and one which was extended since comes up again at its new end.
+    fn settle_due(&mut self) {
+        while let Some(&Reverse((end, place, tenancy))) = self.due.peek() {
+            let session = self.sessions[place as usize];
+            if session.tenancy == tenancy && session.end == end {
+                break;
+            }
+            self.due.pop();
+            if session.tenancy == tenancy {
+                self.due.push(Reverse((session.end, place, tenancy)));
+            }
+        }
     }
 
     /// Drops the keys without sessions once they are the majority.
@@ -274,6 +299,7 @@ impl Operator for SessionWindows {
         if let Some(marks) = batch.watermarks.as_ref().filter(|_| self.column.is_some()) {
             self.reached.progress = self.reached.progress.max(marks.value(batch.len() - 1));
         }
+        self.settle_due();
         Ok(())
     }
 
@@ -294,6 +320,14 @@ impl Operator for SessionWindows {
             return Ok(());
         }
         self.fire_until(now_ms.saturating_sub(1), out)
+    }
+
+    fn next_firing(&self) -> Firing {
+        let end = self.due.peek().map(|Reverse((end, _, _))| *end);
+        match self.column {
+            None => Firing::ProcessingTime(self.next_timer()),
+            Some(_) => Firing::EventTime(end.map(|end| self.local.trigger(end))),
+        }
     }
 
     fn snapshot(&mut self) -> Result<Option<OperatorState>> {

@@ -24,8 +24,9 @@ use super::slicing::Slicing;
 use super::snapshot::{Reached, StateWriter, read};
 use super::window::{TimeAttribute, only_inserts};
 use crate::batch::{Batch, Watermark};
-use crate::metrics::NodeMetrics;
-use crate::operator::{Operator, OperatorContext, Output};
+use crate::graph::NodeIndex;
+use crate::operator::{Firing, Operator, OperatorContext, Output};
+use crate::sample::LateRecord;
 use crate::state::{OperatorState, RestoredState};
 use crate::{Error, Result};
 
@@ -76,6 +77,7 @@ struct Incoming<'a> {
     times: Times,
     /// Watermark before each record; `None` = that of the operator (or processing time).
     marks: Option<&'a [i64]>,
+    origin: Option<NodeIndex>,
 }
 
 impl SliceWindows {
@@ -136,14 +138,15 @@ impl SliceWindows {
         selection: Selection,
     ) -> Result<()> {
         let (first, last) = (self.slicing.first_end(slice), self.slicing.last_end(slice));
-        let before = selection.len();
         let selection = match first > last {
             // In the gap between two hopping windows.
-            true => Selection::Range(0..0),
+            true => {
+                self.context.metrics.count_late(batch.origin, selection.len());
+                Selection::Range(0..0)
+            }
             false if self.processing => selection,
             false => self.in_time(batch, last, selection),
         };
-        NodeMetrics::add(&self.context.metrics.late_records, before - selection.len());
         for (end, selection) in self.by_first_end(batch, first, selection) {
             self.pending.insert(end);
             let place = match self.slicing {
@@ -171,9 +174,26 @@ impl SliceWindows {
         let trigger = self.local.trigger(last);
         match selection.last() {
             Some(row) if self.mark(batch, row) >= trigger => {
-                selection.filtered(|row| self.mark(batch, row) < trigger)
+                let kept = selection.filtered(|row| self.mark(batch, row) < trigger);
+                let late = selection.len() - kept.len();
+                let origin = batch.origin;
+                self.context.metrics.late(origin, late, || LateRecord {
+                    origin,
+                    event_ms: self.event_ms(batch, row, trigger),
+                    watermark_ms: self.mark(batch, row),
+                    due_ms: trigger,
+                });
+                kept
             }
             _ => selection,
+        }
+    }
+
+    /// Event time of a record; where it carries its window, which fires at `trigger`, that.
+    fn event_ms(&self, batch: &Incoming<'_>, row: usize, trigger: i64) -> i64 {
+        match &batch.times {
+            Times::Column(times) if self.slicing != Slicing::Attached => times.ms(row),
+            Times::Column(_) | Times::Now(_) => trigger,
         }
     }
 
@@ -314,7 +334,8 @@ impl Operator for SliceWindows {
         let keys = self.plan.keys(&batch.rows)?;
         let marks = batch.watermarks.as_ref().filter(|_| !self.processing);
         let marks = marks.map(|marks| &marks.values()[..]);
-        let incoming = Incoming { rows: &batch.rows, keys, times, marks };
+        let origin = batch.origin;
+        let incoming = Incoming { rows: &batch.rows, keys, times, marks, origin };
         for (slice, selection) in self.by_slice(&incoming.times, 0..batch.len()) {
             self.add_to_slice(&incoming, slice, selection)?;
         }
@@ -341,6 +362,13 @@ impl Operator for SliceWindows {
             return Ok(());
         }
         self.fire_until(now_ms.saturating_sub(1), out)
+    }
+
+    fn next_firing(&self) -> Firing {
+        match self.processing {
+            true => Firing::ProcessingTime(self.next_timer()),
+            false => Firing::EventTime(self.pending.first().map(|end| self.local.trigger(*end))),
+        }
     }
 
     fn snapshot(&mut self) -> Result<Option<OperatorState>> {

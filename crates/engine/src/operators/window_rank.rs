@@ -16,8 +16,8 @@ use super::snapshot::{Reached, StateWriter, read};
 use super::window::{TimeAttribute, only_inserts, zone_name};
 use super::windowed_aggregate::AttachedWindow;
 use crate::batch::{Batch, SchemaRef, Watermark};
-use crate::metrics::NodeMetrics;
-use crate::operator::{Operator, OperatorContext, OperatorFactory, Output};
+use crate::operator::{Firing, Operator, OperatorContext, OperatorFactory, Output};
+use crate::sample::LateRecord;
 use crate::state::{OperatorState, RestoredState};
 use crate::{Error, Result};
 
@@ -243,17 +243,26 @@ impl Operator for Ranking {
         let ends = TimeColumn::new(batch.rows.column(self.spec.window.end))?;
         let marks = batch.watermarks.as_ref().filter(|_| !self.processing());
         let mut windows: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
-        let mut late = 0;
+        let (mut late, mut first_late) = (0, None);
         for row in 0..batch.len() {
             let end = ends.ms(row);
             let mark = marks.map_or(i64::MIN, |marks| marks.value(row)).max(self.reached.progress);
             if !self.processing() && mark != i64::MIN && self.local.trigger(end) <= mark {
                 late += 1;
+                first_late.get_or_insert((end, mark));
                 continue;
             }
             windows.entry(end).or_default().push(u32::try_from(row).unwrap_or(u32::MAX));
         }
-        NodeMetrics::add(&self.context.metrics.late_records, late);
+        if let Some((end, watermark_ms)) = first_late {
+            let (origin, due_ms) = (batch.origin, self.local.trigger(end));
+            self.context.metrics.late(origin, late, || LateRecord {
+                origin,
+                event_ms: due_ms,
+                watermark_ms,
+                due_ms,
+            });
+        }
         for (end, rows) in windows {
             let rows = match rows.len() == batch.len() {
                 true => batch.rows.clone(),
@@ -278,6 +287,14 @@ impl Operator for Ranking {
 
     fn on_timer(&mut self, now_ms: i64, out: &mut Output) -> Result<()> {
         if self.processing() { self.fire_until(now_ms.saturating_sub(1), out) } else { Ok(()) }
+    }
+
+    fn next_firing(&self) -> Firing {
+        let end = self.windows.first_key_value().map(|(end, _)| *end);
+        match self.processing() {
+            true => Firing::ProcessingTime(self.next_timer()),
+            false => Firing::EventTime(end.map(|end| self.local.trigger(end))),
+        }
     }
 
     fn snapshot(&mut self) -> Result<Option<OperatorState>> {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Instant;
 
 use super::cancellation::Halt;
+use super::gauge::SubtaskGauge;
 use super::outlet::{Outlet, add_elapsed};
 use crate::batch::{Barrier, Batch, StreamElement, Watermark};
 use crate::metrics::NodeMetrics;
@@ -22,6 +23,7 @@ pub(super) struct Link {
     pub(super) metrics: Arc<NodeMetrics>,
     /// This subtask's watermark, for the metrics.
     pub(super) watermark: Arc<AtomicI64>,
+    pub(super) gauge: Arc<SubtaskGauge>,
     /// What the operator emitted and nobody has taken yet.
     pub(super) out: Output,
 }
@@ -84,6 +86,7 @@ impl Chain {
             Work::Source | Work::Ended => {}
         }
         add_elapsed(&link.metrics.busy_ns, since);
+        link.show();
         self.drain(index)
     }
 
@@ -131,6 +134,7 @@ impl Chain {
             Work::Source | Work::Ended => {}
         }
         add_elapsed(&link.metrics.busy_ns, since);
+        link.show();
         self.drain(index)?;
         for child in 0..self.links[index].children.len() {
             self.watermark_at(self.links[index].children[child].0, watermark)?;
@@ -245,6 +249,7 @@ impl Chain {
                 operator.on_timer(now_ms, &mut link.out)?;
             }
             add_elapsed(&link.metrics.busy_ns, since);
+            link.show();
             self.drain(index)?;
         }
         Ok(())
@@ -254,6 +259,13 @@ impl Chain {
 impl Link {
     fn broadcast(&self, element: &StreamElement) -> Result<(), Halt> {
         self.outlets.iter().try_for_each(|outlet| outlet.broadcast(element))
+    }
+
+    /// Lets others see when the operator fires next.
+    pub(super) fn show(&self) {
+        if let Work::Operator(operator) = &self.work {
+            self.gauge.set_firing(operator.next_firing());
+        }
     }
 
     fn next_timer(&self) -> Option<i64> {

@@ -9,6 +9,9 @@ use arrow::datatypes::{
     TimestampNanosecondType, TimestampSecondType,
 };
 
+use model::waiting::{Activity, MOST_SPLITS, SplitCounts, SplitState};
+
+use super::gauge::SourceState;
 use crate::batch::{StreamElement, Watermark};
 use crate::source::SplitId;
 use crate::{Error, Result};
@@ -31,9 +34,20 @@ struct Split {
     active_ms: i64,
     idle: bool,
     ended: bool,
+    /// Only for people: when it was found, the event time of its last record, and when that came.
+    found_ms: i64,
+    last_record: Option<(i64, i64)>,
 }
 
 impl Split {
+    fn activity(&self) -> Activity {
+        match self {
+            Self { ended: true, .. } => Activity::Ended,
+            Self { idle: true, .. } => Activity::Idle,
+            Self { .. } => Activity::Active,
+        }
+    }
+
     fn holds_back(&self) -> bool {
         !self.idle && !self.ended
     }
@@ -58,6 +72,8 @@ impl EventTime {
                 active_ms: now_ms,
                 idle: false,
                 ended: false,
+                found_ms: now_ms,
+                last_record: None,
             });
         }
     }
@@ -83,12 +99,66 @@ impl EventTime {
             };
             own.iter().map(step).collect()
         };
-        let after = Split { watermark: running, active_ms: now_ms, idle: false, ended: false };
+        let mut after = Split {
+            watermark: running,
+            active_ms: now_ms,
+            idle: false,
+            ended: false,
+            found_ms: now_ms,
+            last_record: None,
+        };
         match self.splits.get_mut(split) {
-            Some(split) => *split = after,
+            Some(split) => {
+                (after.found_ms, after.last_record) = (split.found_ms, split.last_record);
+                *split = after;
+            }
             None => drop(self.splits.insert(split.to_owned(), after)),
         }
         Int64Array::from(in_force)
+    }
+
+    /// The last record of a split has this event time and came at `at_ms`; for people only.
+    pub(super) fn last_record(&mut self, split: &str, event_ms: i64, at_ms: i64) {
+        if let Some(split) = self.splits.get_mut(split) {
+            split.last_record = Some((event_ms, at_ms));
+        }
+    }
+
+    /// Where the subtask stands, for people. `known`: the reader has found out its splits.
+    pub(super) fn state(&self, known: bool) -> SourceState {
+        let mut counts = SplitCounts { all: self.splits.len(), ..SplitCounts::default() };
+        let mut slowest: Vec<(Activity, i64, &SplitId, &Split)> = Vec::new();
+        for (id, split) in &self.splits {
+            let activity = split.activity();
+            counts.idle += usize::from(activity == Activity::Idle);
+            counts.ended += usize::from(activity == Activity::Ended);
+            counts.without_records += usize::from(!split.ended && split.last_record.is_none());
+            slowest.push((activity, split.watermark, id, split));
+        }
+        let order = |it: &(Activity, i64, &SplitId, &Split)| (it.0, it.1, it.2.clone());
+        if slowest.len() > MOST_SPLITS {
+            slowest.select_nth_unstable_by(MOST_SPLITS, |one, other| {
+                (one.0, one.1, one.2).cmp(&(other.0, other.1, other.2))
+            });
+            slowest.truncate(MOST_SPLITS);
+        }
+        slowest.sort_by_key(order);
+        let told =
+            |(activity, watermark, id, split): (Activity, i64, &SplitId, &Split)| SplitState {
+                split: id.clone(),
+                watermark: Some(watermark).filter(|at| *at != i64::MIN),
+                last_event_time: split.last_record.map(|(event_ms, _)| event_ms),
+                last_record_at: split.last_record.map(|(_, at_ms)| at_ms),
+                found_at: split.found_ms,
+                activity,
+            };
+        SourceState {
+            watermark: self.emitted,
+            idle: self.idle,
+            known,
+            slowest: slowest.into_iter().map(told).collect(),
+            counts,
+        }
     }
 
     fn lowest_besides(&self, split: &str) -> i64 {

@@ -13,14 +13,17 @@ use model::protocol::OperatorMetrics;
 
 use super::cancellation::{Cancellation, Halt};
 use super::event::{ExecutionEvent, Positions, SubtaskId};
+use super::gauge::SubtaskGauge;
+use super::lineage::{self, Lineage};
 use super::plan::Plan;
 use super::restored::{RestoredGraph, Restorer};
 use super::subtask::{Control, Shared};
 use super::turnstile::Turnstile;
+use super::watch::{SourceTraits, Watch};
 use super::wiring::{Opener, Wiring};
 use crate::batch::Barrier;
 use crate::clock::Clock;
-use crate::graph::StreamGraph;
+use crate::graph::{Node, NodeIndex, NodeKind, StreamGraph};
 use crate::metrics::NodeMetrics;
 use crate::stash::Stash;
 use crate::{Error, Result};
@@ -54,7 +57,9 @@ pub struct Execution {
     subtasks: Vec<SubtaskId>,
     threads: Vec<JoinHandle<()>>,
     shared: Arc<Shared>,
-    nodes: Vec<NodeGauge>,
+    pub(super) nodes: Arc<[NodeGauge]>,
+    lineage: Vec<Lineage>,
+    sources: BTreeMap<NodeIndex, SourceTraits>,
     started: Instant,
 }
 
@@ -66,6 +71,7 @@ pub(super) struct NodeGauge {
     pub(super) metrics: Arc<NodeMetrics>,
     /// One per subtask.
     pub(super) watermarks: Vec<Arc<AtomicI64>>,
+    pub(super) subtasks: Vec<Arc<SubtaskGauge>>,
 }
 
 impl Debug for Execution {
@@ -104,6 +110,8 @@ impl Execution {
             running: AtomicUsize::new(0),
             failure: OnceLock::new(),
         });
+        let lineage = lineage::of(&graph);
+        let sources = source_traits(&graph);
         let wiring = Wiring {
             plan: &plan,
             graph: Arc::new(graph),
@@ -116,7 +124,7 @@ impl Execution {
             stash: options.stash,
             first_checkpoint: options.first_checkpoint,
         };
-        let nodes = wiring.gauges();
+        let nodes: Arc<[NodeGauge]> = wiring.gauges(&lineage).into();
         let openers = wiring.openers(&nodes);
         shared.running.store(openers.len(), Ordering::SeqCst);
         let mut execution = Self {
@@ -125,6 +133,8 @@ impl Execution {
             threads: Vec::new(),
             shared,
             nodes,
+            lineage,
+            sources,
             started: Instant::now(),
         };
         match execution.launch(openers) {
@@ -215,8 +225,24 @@ impl Execution {
     #[must_use]
     pub fn metrics(&self) -> BTreeMap<String, OperatorMetrics> {
         let elapsed = self.started.elapsed().as_nanos().max(1);
-        let read = |node: &NodeGauge| (node.operator_id.clone(), node.read(elapsed));
-        self.nodes.iter().map(read).collect()
+        let read = |(node, lineage): (&NodeGauge, &Lineage)| {
+            let mut metrics = node.read(elapsed);
+            let table = |source: NodeIndex| lineage::table(&self.nodes[source].name).to_owned();
+            metrics.tables = lineage.sources.iter().map(|source| table(*source)).collect();
+            metrics.tables.sort();
+            metrics.tables.dedup();
+            for (source, count) in node.metrics.late_by_source().filter(|(_, count)| *count > 0) {
+                *metrics.late_by_table.entry(table(source)).or_default() += count;
+            }
+            (node.operator_id.clone(), metrics)
+        };
+        self.nodes.iter().zip(&self.lineage).map(read).collect()
+    }
+
+    /// Something to look at it with, from time to time.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch::new(Arc::clone(&self.nodes), self.lineage.clone(), self.sources.clone())
     }
 }
 
@@ -247,12 +273,26 @@ impl NodeGauge {
             bytes: count(&metrics.bytes),
             late_records: count(&metrics.late_records),
             malformed_records: count(&metrics.malformed_records),
+            late_by_table: BTreeMap::new(),
+            tables: Vec::new(),
             watermark: (watermark != i64::MIN).then_some(watermark),
             lag_records: count(&metrics.lag_records),
             busy_permille: permille(&metrics.busy_ns),
             backpressured_permille: permille(&metrics.backpressured_ns),
         }
     }
+}
+
+fn source_traits(graph: &StreamGraph) -> BTreeMap<NodeIndex, SourceTraits> {
+    let traits = |(index, node): (NodeIndex, &Node)| match &node.kind {
+        NodeKind::Source(source) => {
+            let strategy = source.watermark.as_ref();
+            let idle_timeout = strategy.and_then(|strategy| strategy.idle_timeout);
+            Some((index, SourceTraits { event_time: strategy.is_some(), idle_timeout }))
+        }
+        NodeKind::Operator(_) | NodeKind::Sink(_) => None,
+    };
+    graph.nodes.iter().enumerate().filter_map(traits).collect()
 }
 
 /// The life of a subtask's thread.

@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::Int64Array;
 use crossbeam_channel::{Receiver, Select, TryRecvError};
 
 use super::cancellation::{Cancellation, Halt};
+use super::gauge::SubtaskGauge;
 use crate::Error;
 use crate::batch::{Barrier, Batch, StreamElement, Watermark};
 
@@ -48,6 +50,8 @@ pub(super) struct Gate {
     /// A stop barrier has passed: event time stands still.
     stopped: bool,
     ready: VecDeque<Arrival>,
+    /// Shows for how long a barrier is waited for.
+    gauge: Option<Arc<SubtaskGauge>>,
 }
 
 /// A channel that leads to a gate.
@@ -112,7 +116,13 @@ impl Gate {
             aligning: None,
             stopped: false,
             ready: VecDeque::new(),
+            gauge: None,
         }
+    }
+
+    /// The same, shown by a gauge.
+    pub(super) fn shown_by(self, gauge: Arc<SubtaskGauge>) -> Self {
+        Self { gauge: Some(gauge), ..self }
     }
 
     /// The next arrival; waits at most `wait` (`None` = as long as it takes), and no longer than
@@ -214,6 +224,10 @@ impl Gate {
                     return Err(Error::internal(message).into());
                 }
                 self.channels[index].blocked = true;
+                if let Some(gauge) = self.gauge.as_ref().filter(|it| !it.aligning.runs()) {
+                    gauge.checkpoint.store(barrier.id, Ordering::Relaxed);
+                    gauge.aligning.begin();
+                }
                 self.align();
             }
             StreamElement::EndOfInput => {
@@ -296,6 +310,9 @@ impl Gate {
         let Some(barrier) = self.aligning else { return };
         if self.channels.iter().all(|channel| channel.ended || channel.blocked) {
             self.aligning = None;
+            if let Some(gauge) = &self.gauge {
+                gauge.aligning.end();
+            }
             self.stopped = barrier.stop;
             for channel in &mut self.channels {
                 channel.blocked = false;

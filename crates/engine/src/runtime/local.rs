@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, unbounded};
-use model::protocol::OperatorMetrics;
+use model::protocol::{LogLine, OperatorMetrics};
 
 use super::coordinator::{Action, Coordinator, CoordinatorSettings};
 use super::event::ExecutionEvent;
@@ -27,6 +27,8 @@ pub struct Summary {
     pub late_records: u64,
     /// Records skipped because they could not be decoded.
     pub malformed_records: u64,
+    /// Lines about late and malformed records, one for each operator that dropped any.
+    pub log: Vec<LogLine>,
     /// From the start until everything was committed.
     pub elapsed: Duration,
 }
@@ -71,6 +73,7 @@ pub fn run_to_end(graph: StreamGraph, options: ExecutionOptions) -> Result<Summa
         }
     }
     let first_checkpoint = options.first_checkpoint;
+    let clock = Arc::clone(&options.clock);
     let (told, events) = unbounded();
     let execution = Execution::start(graph, options, move |event| {
         // Nobody listens any more only when the run has failed already.
@@ -83,6 +86,7 @@ pub fn run_to_end(graph: StreamGraph, options: ExecutionOptions) -> Result<Summa
         return Err(error);
     }
     let operators = execution.metrics();
+    let log = execution.watch().look(clock.now_ms(), true).log;
     execution.join()?;
     let sum = |ids: &[String], count: fn(&OperatorMetrics) -> u64| {
         ids.iter().filter_map(|id| operators.get(id)).map(count).sum()
@@ -93,6 +97,7 @@ pub fn run_to_end(graph: StreamGraph, options: ExecutionOptions) -> Result<Summa
         late_records: operators.values().map(|metrics| metrics.late_records).sum(),
         malformed_records: operators.values().map(|metrics| metrics.malformed_records).sum(),
         operators,
+        log,
         elapsed: started.elapsed(),
     })
 }

@@ -8,10 +8,13 @@
 mod cancellation;
 mod chain;
 pub mod coordinator;
+mod dropped;
 mod event;
 mod event_time;
 mod execution;
 mod gate;
+mod gauge;
+mod lineage;
 mod local;
 mod operator_task;
 mod outlet;
@@ -20,12 +23,14 @@ mod restored;
 mod source_task;
 mod subtask;
 mod turnstile;
+mod watch;
 mod wiring;
 
 pub use event::{Acknowledgement, Ended, ExecutionEvent, Positions, SubtaskId};
 pub use execution::{Execution, ExecutionOptions};
 pub use local::{Summary, run_to_end};
 pub use restored::{RestoredGraph, RestoredOperator};
+pub use watch::{Look, Watch};
 
 #[cfg(test)]
 mod simulation;

@@ -8,6 +8,8 @@ use arrow::array::UInt32Array;
 use crossbeam_channel::{Sender, TrySendError, select};
 
 use super::cancellation::{Cancellation, Halt};
+use super::execution::NodeGauge;
+use super::gauge::SubtaskGauge;
 use crate::batch::{Batch, StreamElement};
 use crate::graph::Exchange;
 use crate::key_group::key_groups;
@@ -20,6 +22,7 @@ pub(super) struct Outlet {
     targets: Vec<Sender<StreamElement>>,
     cancellation: Arc<Cancellation>,
     metrics: Arc<NodeMetrics>,
+    gauge: Arc<SubtaskGauge>,
     /// Rows of the batch at hand, by target.
     shares: Vec<Vec<u32>>,
 }
@@ -39,8 +42,9 @@ impl Outlet {
         targets: Vec<Sender<StreamElement>>,
         subtask: usize,
         cancellation: Arc<Cancellation>,
-        metrics: Arc<NodeMetrics>,
+        gauge: &NodeGauge,
     ) -> Self {
+        let (metrics, gauge) = (Arc::clone(&gauge.metrics), Arc::clone(&gauge.subtasks[subtask]));
         let route = match exchange {
             _ if targets.len() == 1 => Route::First,
             Exchange::Single => Route::First,
@@ -48,7 +52,7 @@ impl Outlet {
             Exchange::Hash(columns) => Route::Hash(columns.clone()),
         };
         let shares = vec![Vec::new(); targets.len()];
-        Self { route, targets, cancellation, metrics, shares }
+        Self { route, targets, cancellation, metrics, gauge, shares }
     }
 
     pub(super) fn batch(&mut self, batch: Batch) -> Result<(), Halt> {
@@ -109,10 +113,12 @@ impl Outlet {
             }
         }
         let since = Instant::now();
+        self.gauge.blocked.begin();
         let sent = select! {
             send(sender, element) -> sent => sent.map_err(|_| Halt::Cancelled),
             recv(self.cancellation.signal()) -> _ => Err(Halt::Cancelled),
         };
+        self.gauge.blocked.end();
         add_elapsed(&self.metrics.backpressured_ns, since);
         sent
     }

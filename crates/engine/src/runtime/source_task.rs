@@ -9,10 +9,11 @@ use crossbeam_channel::{RecvTimeoutError, TryRecvError};
 use super::cancellation::Halt;
 use super::event::{Positions, SubtaskId};
 use super::event_time::{EventTime, event_millis};
+use super::gauge::SubtaskGauge;
 use super::outlet::add_elapsed;
 use super::subtask::{Control, Subtask};
 use crate::batch::{Batch, StreamElement, Watermark};
-use crate::graph::{Projection, WatermarkStrategy};
+use crate::graph::{NodeIndex, Projection, WatermarkStrategy};
 use crate::source::{Polled, SourceReader, SplitId};
 use crate::{Error, Result};
 
@@ -23,6 +24,9 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How often the reader is asked for its splits while records flow.
 const DISCOVERY_MS: i64 = 1000;
 
+/// Time between two looks that others get at where the splits stand.
+const SHOW: Duration = Duration::from_millis(200);
+
 /// A subtask whose head is a source.
 pub(super) struct SourceTask {
     pub(super) subtask: Subtask,
@@ -31,6 +35,17 @@ pub(super) struct SourceTask {
     pub(super) projection: Option<Projection>,
     pub(super) strategy: Option<WatermarkStrategy>,
     pub(super) pace: Pace,
+    pub(super) shown: Shown,
+}
+
+/// What the subtask shows of itself.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) gauge: Arc<SubtaskGauge>,
+    /// The source's place in the graph.
+    pub(super) node: NodeIndex,
+    /// When it was last shown where the splits stand.
+    pub(super) last: Option<Instant>,
 }
 
 /// What the loop remembers from one turn to the next.
@@ -198,6 +213,8 @@ impl SourceTask {
         let mut batch = Batch::of(rows);
         if let Some(strategy) = &self.strategy {
             let millis = watermarks(strategy, &batch.rows)?;
+            let times = batch.rows.column(strategy.rowtime);
+            let last = event_millis(&times.slice(times.len() - 1, 1))?.value(0);
             let now = self.now();
             if !self.pace.event_time.knows(split) {
                 self.discover();
@@ -206,7 +223,10 @@ impl SourceTask {
                 self.pass(element)?;
             }
             batch.watermarks = Some(self.pace.event_time.records(split, &millis, now));
+            let at_ms = self.subtask.shared.clock.now_ms();
+            self.pace.event_time.last_record(split, last, at_ms);
         }
+        batch.origin = Some(self.shown.node);
         add_elapsed(&self.subtask.chain.metrics().busy_ns, since);
         self.subtask.chain.batch(0, batch)
     }
@@ -231,7 +251,17 @@ impl SourceTask {
         for element in self.pace.event_time.settle(now, !self.reader.knows_splits()) {
             self.pass(element)?;
         }
+        self.show();
         Ok(())
+    }
+
+    /// Lets others see where the splits stand.
+    fn show(&mut self) {
+        if self.shown.last.is_none_or(|last| last.elapsed() >= SHOW) {
+            let state = self.pace.event_time.state(self.reader.knows_splits());
+            self.shown.gauge.set_source(state);
+            self.shown.last = Some(Instant::now());
+        }
     }
 
     /// Time for idleness: stands still while the subtask works, or waits for room downstream,

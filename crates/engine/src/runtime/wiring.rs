@@ -11,14 +11,17 @@ use super::chain::{Chain, Link, Work};
 use super::event::SubtaskId;
 use super::execution::NodeGauge;
 use super::gate::{Gate, Inlet};
+use super::gauge::SubtaskGauge;
+use super::lineage::Lineage;
 use super::operator_task::OperatorTask;
 use super::outlet::Outlet;
 use super::plan::{ChainPlan, LinkPlan, Plan};
 use super::restored::Restorer;
-use super::source_task::{Pace, SourceTask};
+use super::source_task::{Pace, Shown, SourceTask};
 use super::subtask::{Control, Shared, Subtask};
 use crate::batch::StreamElement;
 use crate::graph::{NodeKind, StreamGraph};
+use crate::metrics::NodeMetrics;
 use crate::operator::OperatorContext;
 use crate::sink::SinkContext;
 use crate::source::SourceContext;
@@ -61,8 +64,9 @@ struct LinkPart {
     node: usize,
     children: Vec<(usize, usize)>,
     outlets: Vec<Outlet>,
-    metrics: Arc<crate::metrics::NodeMetrics>,
+    metrics: Arc<NodeMetrics>,
     watermark: Arc<AtomicI64>,
+    gauge: Arc<SubtaskGauge>,
 }
 
 /// A subtask that is open.
@@ -83,17 +87,19 @@ impl Task {
 type Ends = (Sender<StreamElement>, Receiver<StreamElement>);
 
 impl Wiring<'_> {
-    pub(super) fn gauges(&self) -> Vec<NodeGauge> {
+    pub(super) fn gauges(&self, lineage: &[Lineage]) -> Vec<NodeGauge> {
         let none = || Arc::new(AtomicI64::new(i64::MIN));
         self.graph
             .nodes
             .iter()
             .zip(&self.plan.parallelism)
-            .map(|(node, parallelism)| NodeGauge {
+            .zip(lineage)
+            .map(|((node, parallelism), lineage)| NodeGauge {
                 operator_id: node.operator_id.clone(),
                 name: node.name.clone(),
-                metrics: Arc::default(),
+                metrics: Arc::new(NodeMetrics::fed_by(lineage.sources.iter().copied())),
                 watermarks: (0..*parallelism).map(|_| none()).collect(),
+                subtasks: (0..*parallelism).map(|_| Arc::default()).collect(),
             })
             .collect()
     }
@@ -148,6 +154,7 @@ impl Wiring<'_> {
             outlets: self.outlets(link, subtask, channels, &gauges[link.node]),
             metrics: Arc::clone(&gauges[link.node].metrics),
             watermark: Arc::clone(&gauges[link.node].watermarks[subtask]),
+            gauge: Arc::clone(&gauges[link.node].subtasks[subtask]),
         };
         Opener {
             id: SubtaskId {
@@ -159,7 +166,8 @@ impl Wiring<'_> {
             restorer: Arc::clone(&self.restorer),
             shared: Arc::clone(&self.shared),
             links: chain.links.iter().map(link).collect(),
-            gate: Gate::new(inlets, Arc::clone(&self.shared.cancellation)),
+            gate: Gate::new(inlets, Arc::clone(&self.shared.cancellation))
+                .shown_by(Arc::clone(&gauges[head].subtasks[subtask])),
             batch_size: self.batch_size,
             attempt: self.attempt,
             attempt_id: Arc::clone(&self.attempt_id),
@@ -183,7 +191,7 @@ impl Wiring<'_> {
                 targets.collect(),
                 subtask,
                 Arc::clone(&self.shared.cancellation),
-                Arc::clone(&gauge.metrics),
+                gauge,
             )
         };
         link.outputs.iter().map(outlet).collect()
@@ -194,6 +202,7 @@ impl Opener {
     /// Opens reader, operators and writers, and restores them.
     pub(super) fn open(mut self, control: Receiver<Control>) -> Result<Task> {
         let parts = std::mem::take(&mut self.links);
+        let shown = parts.first().map(|head| (head.node, Arc::clone(&head.gauge)));
         let links = parts.into_iter().map(|part| self.link(part)).collect::<Result<Vec<_>>>()?;
         let subtask = Subtask {
             id: self.id.clone(),
@@ -203,7 +212,8 @@ impl Opener {
             chain: Chain::new(links),
         };
         let head = self.graph.nodes.iter().find(|node| node.operator_id == self.id.operator_id);
-        let Some(NodeKind::Source(node)) = head.map(|head| &head.kind) else {
+        let source = (head.map(|head| &head.kind), shown);
+        let (Some(NodeKind::Source(node)), Some((index, gauge))) = source else {
             let task = OperatorTask { subtask, gate: self.gate };
             return Ok(Task::Operator(Box::new(task)));
         };
@@ -223,6 +233,7 @@ impl Opener {
             strategy: node.watermark.clone(),
             subtask,
             reader,
+            shown: Shown { gauge, node: index, last: None },
         })))
     }
 
@@ -258,14 +269,17 @@ impl Opener {
                 stash: Arc::clone(&self.stash),
             })?),
         };
-        Ok(Link {
+        let link = Link {
             operator_id: node.operator_id.clone(),
             work,
             children: part.children,
             outlets: part.outlets,
             metrics: part.metrics,
             watermark: part.watermark,
+            gauge: part.gauge,
             out: Default::default(),
-        })
+        };
+        link.show();
+        Ok(link)
     }
 }

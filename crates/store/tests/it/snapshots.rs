@@ -38,6 +38,11 @@ async fn a_snapshot_is_creating_then_ready_or_failed() {
     assert_eq!((ready.manifest.as_deref(), ready.state_bytes), (Some(new.manifest), Some(77)));
     assert!(tx.snapshots_being_made(id).await.unwrap().is_empty());
     assert_eq!(tx.next_checkpoint(id).await.unwrap(), 5);
+    tx.insert_checkpoint(&run, &NewCheckpoint { number: 5, ..new.clone() }).await.unwrap();
+    let newer = tx.checkpoint(id, 5).await.unwrap().unwrap();
+    assert!(tx.set_snapshot_ready(id, &names[1], &newer).await.unwrap());
+    assert!(!tx.set_snapshot_ready(id, &names[1], &checkpoint).await.unwrap());
+    assert_eq!(tx.latest_snapshot(id).await.unwrap().unwrap().checkpoint, Some(5));
 }
 
 #[tokio::test]

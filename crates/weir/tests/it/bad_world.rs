@@ -85,6 +85,21 @@ fn malformed_records_are_counted_and_skipped_where_that_is_wanted() {
         let counted = metrics["MalformedRecords"] == malformed.len();
         if counted { Ok(()) } else { Err(metrics) }
     });
+    eventually("one of them is in the log, without its contents", || {
+        let log = application.get("/logs?limit=1000");
+        let mut lines = log["LogLines"].as_array().unwrap().iter();
+        let line = lines.find(|line| line["Logger"] == "readings");
+        let message = line.map(|line| line["Message"].as_str().unwrap().to_owned());
+        let Some(message) = message else { return Err(log) };
+        for part in ["malformed record", "skipped; one of them: topic `skips-malformed`, partition"]
+        {
+            assert!(message.contains(part), "{message}");
+        }
+        for contents in malformed {
+            assert!(!message.contains(contents), "{message}");
+        }
+        Ok(())
+    });
     application.must_end_with(&sums(&readings, 10));
 }
 

@@ -15,6 +15,7 @@ mod retention;
 mod sandbox;
 mod support;
 mod update;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 

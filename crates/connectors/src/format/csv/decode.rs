@@ -27,6 +27,7 @@ pub(super) struct CsvDecoder {
     converter: Converter,
     rows: usize,
     metrics: Arc<NodeMetrics>,
+    skipped: Option<String>,
 }
 
 /// The fields of the line at hand, end to end.
@@ -137,6 +138,7 @@ impl CsvDecoder {
             },
             rows: 0,
             metrics: Arc::clone(metrics),
+            skipped: None,
         })
     }
 
@@ -180,10 +182,15 @@ impl Decoder for CsvDecoder {
         self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
         if self.converter.settings.ignore_parse_errors {
             NodeMetrics::add(&self.metrics.malformed_records, 1);
+            self.skipped = Some(why);
             return Ok(0);
         }
         let line = crate::format::excerpt(payload);
         Err(Error::user(format!("failed to deserialize CSV row `{line}`: {why}")))
+    }
+
+    fn skipped(&mut self) -> Option<String> {
+        self.skipped.take()
     }
 
     fn buffered(&self) -> usize {

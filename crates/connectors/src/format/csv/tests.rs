@@ -137,6 +137,17 @@ fn malformed_rows_are_named() {
 }
 
 #[test]
+fn a_skipped_row_tells_why_once_and_nothing_of_its_contents() {
+    let schema = schema(&[("id", DataType::Int32), ("s", DataType::Utf8)]);
+    let metrics = Arc::new(NodeMetrics::default());
+    let lenient = Settings { ignore_parse_errors: true, ..settings() };
+    let mut decoder = decoder(&schema, &lenient, &metrics).expect("the types are known");
+    assert_eq!(decoder.decode(b"1,\"secret").expect("it is skipped"), 0);
+    assert_eq!(decoder.skipped().as_deref(), Some("a quoted field has no end"));
+    assert_eq!(decoder.skipped(), None);
+}
+
+#[test]
 fn records_end_outside_of_quotes() {
     let end = |text: &str| settings().record_end(text.as_bytes());
     assert_eq!(end("1,a\n2"), Some(3));

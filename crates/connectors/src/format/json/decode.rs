@@ -40,6 +40,7 @@ pub(super) struct JsonDecoder {
     /// Column whose value is being read, for messages.
     current: usize,
     metrics: Arc<NodeMetrics>,
+    skipped: Option<String>,
 }
 
 impl JsonDecoder {
@@ -59,6 +60,7 @@ impl JsonDecoder {
             rows: 0,
             current: 0,
             metrics: Arc::clone(metrics),
+            skipped: None,
         })
     }
 
@@ -141,10 +143,6 @@ impl JsonDecoder {
 
     fn refuse(&mut self, payload: &[u8], bad: Bad) -> Result<usize> {
         self.columns.iter_mut().for_each(|column| column.truncate(self.rows));
-        if self.context.ignore_parse_errors {
-            NodeMetrics::add(&self.metrics.malformed_records, 1);
-            return Ok(0);
-        }
         let field = |index: usize| self.schema.field(index).name();
         let why = match bad {
             Bad::Syntax(why) => why.to_owned(),
@@ -154,6 +152,11 @@ impl JsonDecoder {
             }
             Bad::Missing(index) => format!("field `{}` is missing", field(index)),
         };
+        if self.context.ignore_parse_errors {
+            NodeMetrics::add(&self.metrics.malformed_records, 1);
+            self.skipped = Some(why);
+            return Ok(0);
+        }
         Err(Error::user(format!(
             "failed to deserialize JSON `{}`: {why}",
             crate::format::excerpt(payload)
@@ -172,6 +175,10 @@ impl Decoder for JsonDecoder {
             Err(_) if payload.trim_ascii().is_empty() => Ok(0),
             Err(bad) => self.refuse(payload, bad),
         }
+    }
+
+    fn skipped(&mut self) -> Option<String> {
+        self.skipped.take()
     }
 
     fn buffered(&self) -> usize {

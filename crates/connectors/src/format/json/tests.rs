@@ -168,6 +168,21 @@ fn malformed_records_are_named_and_leave_no_trace() {
 }
 
 #[test]
+fn a_skipped_record_tells_why_once_and_nothing_of_its_contents() {
+    let schema = schema(&[("id", DataType::Int32), ("s", DataType::Utf8)]);
+    let metrics = Arc::new(NodeMetrics::default());
+    let lenient = Settings { ignore_parse_errors: true, ..settings() };
+    let mut decoder = decoder(&schema, &lenient, &metrics).expect("the types are known");
+    assert_eq!(decoder.decode(br#"["secret"]"#).expect("it is skipped"), 0);
+    assert_eq!(decoder.skipped().as_deref(), Some("it is not a JSON object"));
+    assert_eq!(decoder.skipped(), None);
+    assert_eq!(decoder.decode(b"").expect("an empty line is nothing"), 0);
+    assert_eq!(decoder.decode(br#"{"id":7,"s":"a"}"#).expect("it is well formed"), 1);
+    assert_eq!(decoder.skipped(), None);
+    assert_eq!(metrics.malformed_records.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn a_null_for_a_not_null_column_is_malformed() {
     let field = Field::new("id", DataType::Int32, false);
     let schema: SchemaRef = Arc::new(Schema::new(vec![field]));
@@ -308,9 +323,8 @@ fn debezium_writes_changes() {
         vec![Arc::new(Int32Array::from(vec![1, 2, 3, 4]))],
     );
     let batch = engine::batch::Batch {
-        rows: rows.expect("one column"),
         kinds: Some(Int8Array::from(vec![0, 1, 2, 3])),
-        watermarks: None,
+        ..engine::batch::Batch::of(rows.expect("one column"))
     };
     let (mut out, mut ends) = (Vec::new(), Vec::new());
     encoder(&schema, &settings(), true).encode(&batch, &mut out, &mut ends).expect("it can write");

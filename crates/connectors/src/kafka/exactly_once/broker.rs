@@ -61,11 +61,6 @@ impl Client {
         Self { with, producer: None, consumer: None, stash, complaints, topics }
     }
 
-    /// Counts the markers of these topics, too.
-    pub(super) fn also(&mut self, topics: impl IntoIterator<Item = String>) {
-        self.topics.extend(topics);
-    }
-
     fn complain(&mut self, what: &str, error: &dyn std::fmt::Display) {
         if self.complaints.due() {
             let heard = self.producer.as_ref().and_then(|(_, deliveries)| deliveries.ear.take());
@@ -225,6 +220,10 @@ impl Client {
 impl Broker for Client {
     type Output = Vec<Prepared>;
 
+    fn expect(&mut self, output: &Vec<Prepared>) {
+        self.topics.extend(output.iter().map(|prepared| prepared.topic.clone()));
+    }
+
     fn fence(&mut self) -> Result<()> {
         // What the former producer has open is aborted by the brokers for the new one.
         self.producer = None;
@@ -274,7 +273,7 @@ impl Broker for Client {
             self.queue(prepared)?;
         }
         let topic = prepared.first().map_or_else(|| self.with.topic.clone(), |it| it.topic.clone());
-        self.also([topic.clone()]);
+        self.topics.insert(topic.clone());
         self.finish(&topic, marker).map_err(|error| self.sort(error))
     }
 }

@@ -7,38 +7,31 @@ use engine::Result;
 use engine::sink::{Committable, Committer};
 use engine::stash::Stash;
 
-use super::broker::Client;
-use super::ledger::{Ledger, LostMarker};
+use super::ledger::{Broker, Ledger, LostMarker};
 use super::prepared::Prepared;
 
 /// The committer of one sink.
-pub(in crate::kafka) struct KafkaCommitter {
-    ledger: Ledger<Client>,
+pub struct KafkaCommitter<B> {
+    ledger: Ledger<B>,
     stash: Arc<dyn Stash>,
     /// Names in the stash of the output that was sent last. They stay until the next is sent: by
     /// then the control plane knows that nobody will ask for them again.
     sent: Vec<String>,
 }
 
-impl KafkaCommitter {
-    pub(in crate::kafka) fn new(
-        client: Client,
-        attempt: u64,
-        lost_marker: LostMarker,
-        stash: Arc<dyn Stash>,
-    ) -> Self {
-        Self { ledger: Ledger::new(client, attempt, lost_marker), stash, sent: Vec::new() }
+impl<B: Broker<Output = Vec<Prepared>>> KafkaCommitter<B> {
+    /// For attempt `attempt`; prepared output is in `stash`.
+    pub fn new(broker: B, attempt: u64, lost_marker: LostMarker, stash: Arc<dyn Stash>) -> Self {
+        Self { ledger: Ledger::new(broker, attempt, lost_marker), stash, sent: Vec::new() }
     }
 }
 
-impl Committer for KafkaCommitter {
+impl<B: Broker<Output = Vec<Prepared>> + Send> Committer for KafkaCommitter<B> {
     fn take_over(&mut self, unfinished: &[(u64, Vec<Committable>)]) -> Result<()> {
         let read = |(checkpoint, committables): &(u64, Vec<Committable>)| {
             Ok((*checkpoint, Prepared::read_all(committables)?))
         };
         let unfinished = unfinished.iter().map(read).collect::<Result<Vec<_>>>()?;
-        let prepared = unfinished.iter().flat_map(|(_, prepared)| prepared);
-        self.ledger.broker().also(prepared.map(|it| it.topic.clone()));
         self.ledger.take_over(&unfinished)
     }
 
@@ -58,7 +51,7 @@ impl Committer for KafkaCommitter {
     }
 }
 
-impl Debug for KafkaCommitter {
+impl<B> Debug for KafkaCommitter<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("KafkaCommitter").finish_non_exhaustive()
     }

@@ -20,6 +20,7 @@ mod records;
 mod writer;
 
 pub(super) use broker::{Client, Producing};
-pub(super) use committer::KafkaCommitter;
+pub use committer::KafkaCommitter;
 pub use ledger::{Broker, Ledger, LostMarker, Marker, Unsent};
+pub use prepared::{Prepared, Segment};
 pub(super) use writer::StashWriter;

@@ -10,19 +10,19 @@ use serde::{Deserialize, Serialize};
 /// Output of one subtask between two barriers; stored as JSON, so members may be added but not
 /// change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::kafka) struct Prepared {
+pub struct Prepared {
     /// Topic that was written to.
-    pub(super) topic: String,
+    pub topic: String,
     /// Number of records.
-    pub(super) records: u64,
+    pub records: u64,
     /// The records, in their order.
-    pub(super) segments: Vec<Segment>,
+    pub segments: Vec<Segment>,
 }
 
 /// Some records, as [`super::records`] writes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::kafka) enum Segment {
+pub enum Segment {
     /// Kept in the stash under this name.
     Stashed(String),
     /// Few enough to stand here, in base 64.
@@ -30,11 +30,17 @@ pub(in crate::kafka) enum Segment {
 }
 
 impl Segment {
-    pub(super) fn inline(bytes: &[u8]) -> Self {
+    /// What may stand in the checkpoint itself.
+    #[must_use]
+    pub fn inline(bytes: &[u8]) -> Self {
         Self::Inline(BASE64.encode(bytes))
     }
 
-    pub(super) fn read(&self, stash: &dyn Stash) -> Result<Vec<u8>> {
+    /// The records.
+    ///
+    /// # Errors
+    /// They are not in the stash, or it does not answer.
+    pub fn read(&self, stash: &dyn Stash) -> Result<Vec<u8>> {
         match self {
             Self::Stashed(name) => stash.get(name),
             Self::Inline(text) => BASE64.decode(text).map_err(|error| unreadable().because(error)),
@@ -51,7 +57,11 @@ impl Segment {
 }
 
 impl Prepared {
-    pub(super) fn write(&self) -> Result<Committable> {
+    /// As it stands in a checkpoint.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn write(&self) -> Result<Committable> {
         serde_json::to_string(self)
             .map_err(|error| Error::internal("prepared output cannot be written").because(error))
     }

@@ -14,12 +14,12 @@ use super::OverAggregate;
 use super::frames::{Frames, Held};
 use super::rows::{RowAt, RowStore};
 use crate::batch::{Batch, SchemaRef, Watermark};
-use crate::metrics::NodeMetrics;
-use crate::operator::{Operator, OperatorContext, OperatorFactory, Output};
+use crate::operator::{Firing, Operator, OperatorContext, OperatorFactory, Output};
 use crate::operators::groups::{CHUNK, chunks, numbers};
 use crate::operators::local_time::TimeColumn;
 use crate::operators::snapshot::{Reached, StateWriter, read};
 use crate::operators::window::{TimeAttribute, only_inserts};
+use crate::sample::LateRecord;
 use crate::state::{OperatorState, RestoredState};
 use crate::{Error, Result};
 
@@ -68,14 +68,25 @@ impl Sorting {
     fn wait(&mut self, batch: &Batch, column: usize) -> Result<()> {
         let times = TimeColumn::new(batch.rows.column(column))?;
         let mut kept = Vec::with_capacity(batch.len());
+        let mut first_late = None;
         for (number, row) in (0..batch.len()).zip(0_u32..) {
             let mark = batch.watermarks.as_ref().map_or(i64::MIN, |marks| marks.value(number));
             let mark = mark.max(self.reached.progress);
             if mark == i64::MIN || times.ms(number) > mark {
                 kept.push(row);
+            } else {
+                first_late.get_or_insert((times.ms(number), mark));
             }
         }
-        NodeMetrics::add(&self.context.metrics.late_records, batch.len() - kept.len());
+        if let Some((event_ms, watermark_ms)) = first_late {
+            let (origin, late) = (batch.origin, batch.len() - kept.len());
+            self.context.metrics.late(origin, late, || LateRecord {
+                origin,
+                event_ms,
+                watermark_ms,
+                due_ms: event_ms,
+            });
+        }
         if let Some(marks) = &batch.watermarks {
             self.reached.progress = self.reached.progress.max(marks.value(batch.len() - 1));
         }
@@ -248,6 +259,16 @@ impl Operator for Sorting {
         }
         debug_assert_eq!(self.store.wanted(), self.waiting.len(), "what waits is wanted");
         self.frames.forget_keys(watermark.0)
+    }
+
+    fn next_firing(&self) -> Firing {
+        match self.spec.time {
+            TimeAttribute::Event { .. } => {
+                Firing::EventTime(self.waiting.peek().map(|Reverse((time, _))| *time))
+            }
+            // Nothing waits: records come out at once.
+            TimeAttribute::Processing => Firing::Untimed,
+        }
     }
 
     fn snapshot(&mut self) -> Result<Option<OperatorState>> {

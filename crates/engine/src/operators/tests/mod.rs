@@ -1,6 +1,8 @@
 //! Tests of the operators: records in, records out.
 
 mod changes;
+mod firing;
+mod formats;
 mod harness;
 mod model;
 mod over;

@@ -18,7 +18,7 @@ use crate::operators::window_rank::{OrderKey, WindowRank};
 use crate::operators::windowed_aggregate::AttachedWindow;
 use crate::state::{KEY_GROUPS, OperatorState, RestoredState};
 
-const ROWS: [Row; 5] = [
+pub(super) const ROWS: [Row; 5] = [
     (Some("a"), Some(1), 100),
     (Some("b"), Some(2), 250),
     (None, None, 300),
@@ -28,7 +28,7 @@ const ROWS: [Row; 5] = [
 
 /// The state behind [`ROWS`] as this version writes it, from the fixture. `UPDATE_FIXTURES` in the
 /// build environment writes a missing one.
-fn fixture(name: &str, factory: &dyn OperatorFactory, batch: &Batch) -> OperatorState {
+pub(super) fn fixture(name: &str, factory: &dyn OperatorFactory, batch: &Batch) -> OperatorState {
     let path: PathBuf =
         [env!("CARGO_MANIFEST_DIR"), "tests", "fixtures", "state", name].iter().collect();
     if option_env!("UPDATE_FIXTURES").is_some() && !path.exists() {

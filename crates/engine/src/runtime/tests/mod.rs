@@ -9,3 +9,4 @@ mod plan;
 mod results;
 mod stalls;
 mod time;
+mod waiting;

@@ -12,6 +12,7 @@ mod properties;
 mod session;
 mod snapshots;
 mod table;
+mod waiting;
 
 use std::process::ExitCode;
 
@@ -62,6 +63,8 @@ enum Command {
     Logs(logs::Logs),
     /// Tell the counters of an application's present run
     Metrics(observation::Named),
+    /// Explain why the windows of an application have not fired yet
+    Waiting(observation::Named),
     /// Tell the operators of an application's present run
     Graph(observation::Named),
 }
@@ -85,6 +88,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Events(it) => history::events(&session, &it).await,
             Command::Logs(it) => logs::run(&session, &it).await,
             Command::Metrics(it) => observation::metrics(&session, &it).await,
+            Command::Waiting(it) => waiting::waiting(&session, &it).await,
             Command::Graph(it) => observation::graph(&session, &it).await,
         }
     })?;

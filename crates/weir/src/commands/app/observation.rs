@@ -9,7 +9,7 @@ use super::table::{Table, fields};
 #[derive(Debug, clap::Args)]
 pub(super) struct Named {
     /// Name of the application
-    name: String,
+    pub(super) name: String,
 }
 
 pub(super) async fn metrics(session: &Session, arguments: &Named) -> Result<(), Error> {
@@ -27,7 +27,7 @@ fn metrics_in_words(metrics: &Value) -> String {
         ("Last recovery ms", text(&metrics["LastRecoveryMs"])),
         ("CPU ms", text(&metrics["CpuMs"])),
         ("Memory bytes", text(&metrics["ResidentBytes"])),
-        ("Late records", text(&metrics["LateRecords"])),
+        ("Late records", late_in_words(metrics)),
         ("Malformed records", text(&metrics["MalformedRecords"])),
         ("Latest checkpoint", text(&metrics["LatestCheckpoint"]["CheckpointId"])),
         ("Checkpoint age ms", text(&metrics["LastCheckpointAgeMs"])),
@@ -51,6 +51,16 @@ fn metrics_in_words(metrics: &Value) -> String {
     words.push('\n');
     words.push_str(&table.text("the job has not reported yet"));
     words
+}
+
+/// `12 (readings 9, orders 3)`
+fn late_in_words(metrics: &Value) -> String {
+    let by_table = metrics["LateRecordsByTable"].as_object().into_iter().flatten();
+    let by_table: Vec<String> = by_table.map(|(table, count)| format!("{table} {count}")).collect();
+    match by_table.as_slice() {
+        [] => text(&metrics["LateRecords"]),
+        some => format!("{} ({})", text(&metrics["LateRecords"]), some.join(", ")),
+    }
 }
 
 pub(super) async fn graph(session: &Session, arguments: &Named) -> Result<(), Error> {

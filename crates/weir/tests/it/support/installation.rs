@@ -125,6 +125,17 @@ impl Installation {
         Producer::open(&self.services.connectors(), &self.services.kafka(), name)
     }
 
+    /// What writes to one partition of a topic.
+    pub(crate) fn partition(&self, topic: &str, partition: usize) -> Producer {
+        let (connectors, servers) = (self.services.connectors(), self.services.kafka());
+        Producer::open_partition(&connectors, &servers, topic, partition)
+    }
+
+    /// URL of the API.
+    pub(crate) fn url(&self) -> String {
+        self.api.lock().unwrap_or_else(PoisonError::into_inner).url.clone()
+    }
+
     /// The body of a call that succeeds.
     #[track_caller]
     pub(crate) fn get(&self, path: &str) -> Value {
@@ -134,8 +145,7 @@ impl Installation {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
-        let url = self.api.lock().unwrap_or_else(PoisonError::into_inner).url.clone();
-        let url = format!("{url}{path}");
+        let url = format!("{}{path}", self.url());
         let request = self.http.request(method.parse().unwrap(), url).body(body);
         let request = request.header("content-type", "application/json");
         self.services.block_on(async {

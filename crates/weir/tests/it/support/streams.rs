@@ -67,9 +67,29 @@ pub(crate) fn reader_with(
 
 impl Producer {
     pub(crate) fn open(registry: &Registry, servers: &str, topic: &str) -> Self {
-        let table = table(servers, topic, &[("sink.partitioner", "round-robin")]);
+        Self::partitioned(registry, servers, topic, ("round-robin", 0))
+    }
+
+    /// Writes to one partition only.
+    pub(crate) fn open_partition(
+        registry: &Registry,
+        servers: &str,
+        topic: &str,
+        partition: usize,
+    ) -> Self {
+        Self::partitioned(registry, servers, topic, ("fixed", partition))
+    }
+
+    fn partitioned(
+        registry: &Registry,
+        servers: &str,
+        topic: &str,
+        (partitioner, subtask): (&str, usize),
+    ) -> Self {
+        let table = table(servers, topic, &[("sink.partitioner", partitioner)]);
         let schema = Schema::new(vec![table.columns[0].field.clone()]);
-        let context = SinkContext::alone("producer");
+        let context =
+            SinkContext { subtask, parallelism: subtask + 1, ..SinkContext::alone("producer") };
         let writer = registry.sink(&table).unwrap().open(context).unwrap();
         Self { writer, schema: Arc::new(schema), flushes: 0 }
     }
