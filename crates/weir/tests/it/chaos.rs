@@ -7,7 +7,7 @@ fn a_minute_of_chaos_loses_and_doubles_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let ran = Command::new(crate::weir())
         .args(["chaos", "--minutes", "1", "--every", "2", "--applications", "2", "--seed", "7"])
-        .args(["--guarantee", "at-least-once", "--json", "--data-dir"])
+        .args(["--json", "--data-dir"])
         .arg(folder.path())
         .output()
         .unwrap();
@@ -15,6 +15,7 @@ fn a_minute_of_chaos_loses_and_doubles_nothing() {
     let report: serde_json::Value = serde_json::from_slice(&ran.stdout)
         .unwrap_or_else(|error| panic!("no report: {error}\n{said}"));
 
+    assert!(ran.status.success(), "{report:#}\n{said}");
     let faults = report["faults"].as_object().unwrap();
     let happened: u64 = faults.values().map(|count| count.as_u64().unwrap()).sum();
     assert!(happened >= 15, "{report:#}");
@@ -25,10 +26,7 @@ fn a_minute_of_chaos_loses_and_doubles_nothing() {
     assert_eq!(sinks.len(), 8, "{report:#}");
     for sink in sinks {
         assert!(sink["once"].as_u64().unwrap() > 0, "{report:#}");
-        assert_eq!((&sink["lost"], &sink["wrong"]), (&0.into(), &0.into()), "{report:#}");
-        if sink["sink"].as_str().unwrap().ends_with("S3") {
-            assert_eq!(sink["once"], sink["expected"], "{report:#}");
-        }
+        assert_eq!(sink["once"], sink["expected"], "{report:#}");
     }
     assert!(report["windows"].as_u64().unwrap() > 100, "{report:#}");
 }

@@ -220,6 +220,11 @@ impl Application {
         Ok(answer["SnapshotDetails"]["SnapshotStatus"].as_str().unwrap_or_default().to_owned())
     }
 
+    pub(super) async fn delete_snapshot(&self, name: &str) -> Result<Value, ClientError> {
+        let path = self.path(&format!("/snapshots/{name}"));
+        self.client.call(Method::DELETE, &path, Body::Nothing).await
+    }
+
     /// Everything that Weir counts of its present run.
     pub(super) async fn metrics(&self) -> Result<Value, ClientError> {
         self.client.get(&self.path("/metrics")).await

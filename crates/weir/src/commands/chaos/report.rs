@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::memory::MemoryReport;
 use super::recovery::RecoveryReport;
-use super::sinks::FilesReport;
+use super::sinks::{FilesReport, Leftovers};
 use super::tally::Tally;
 
 /// Everything that is said at the end.
@@ -31,6 +31,7 @@ pub(super) struct Report {
     pub(super) windows: usize,
     pub(super) sinks: Vec<SinkReport>,
     pub(super) files: FilesReport,
+    pub(super) leftovers: Leftovers,
     pub(super) late_records: u64,
     pub(super) recovery: Vec<RecoveryReport>,
     pub(super) memory: Vec<MemoryReport>,
@@ -155,6 +156,11 @@ impl Report {
             files.after_success
         ));
         lines.extend(files.examples.iter().map(|text| format!("      {text}")));
+        let Leftovers { open_uploads, objects, bytes } = self.leftovers;
+        lines.push(format!(
+            "  not visible: {open_uploads} open uploads; {objects} objects of checkpoints, {:.1} MB",
+            bytes as f64 / 1e6
+        ));
         lines
     }
 }

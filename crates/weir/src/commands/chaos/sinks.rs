@@ -10,7 +10,7 @@ use super::Error;
 use super::application::Application;
 use super::streams;
 use super::tally::{Key, Window};
-use super::world::OUTPUT;
+use super::world::{CHECKPOINTS, OUTPUT};
 
 /// Longest list of examples.
 const EXAMPLES: usize = 10;
@@ -169,6 +169,26 @@ impl Files {
         report.examples = examples;
         report
     }
+}
+
+/// What nobody sees: how much is there when all applications have ended.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Leftovers {
+    /// Uploads neither finished nor aborted; a next attempt would sweep them up.
+    pub(super) open_uploads: usize,
+    /// Objects of checkpoints, snapshots and prepared output.
+    pub(super) objects: usize,
+    pub(super) bytes: u64,
+}
+
+/// Counts what nobody sees. Blocks.
+pub(super) fn leftovers(s3: &S3) -> Result<Leftovers, Error> {
+    let objects = s3.list(CHECKPOINTS, "")?;
+    Ok(Leftovers {
+        open_uploads: s3.list_uploads(OUTPUT, "")?.len(),
+        objects: objects.len(),
+        bytes: objects.iter().map(|object| object.bytes).sum(),
+    })
 }
 
 #[cfg(test)]

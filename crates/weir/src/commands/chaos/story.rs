@@ -14,7 +14,7 @@ use super::inject::{Injector, Outcome};
 use super::recovery::Recoveries;
 use super::report::{Input, Report, SinkReport};
 use super::schedule::{Planned, schedule};
-use super::sinks::{Files, Results, read_kafka, topics};
+use super::sinks::{Files, Results, leftovers, read_kafka, topics};
 use super::streams::{self, Reader};
 use super::tally::{Reading, compare_ids, compare_windows, windows};
 use super::watch::{Watch, Watched};
@@ -307,15 +307,16 @@ async fn judge(
 ) -> Result<(), Error> {
     let (registry, servers, s3) = (world.connectors(), world.kafka().to_owned(), world.s3_client());
     let (all, seen) = (Arc::clone(applications), Arc::clone(watched));
-    let (sinks, windows, files) = blocking(move || {
+    let (sinks, windows, files, left) = blocking(move || {
         let in_kafka = read_kafka(&registry, &servers, &all)?;
         let mut files = seen.files.lock().unwrap_or_else(PoisonError::into_inner);
         files.look(&s3)?;
         let (sinks, windows) = compare(&all, &readings, &in_kafka, files.results());
-        Ok((sinks, windows, files.report()))
+        Ok((sinks, windows, files.report(), leftovers(&s3)?))
     })
     .await?;
     (report.sinks, report.windows, report.files) = (sinks, windows, files);
+    report.leftovers = left;
     report.memory = watched.memory.lock().unwrap_or_else(PoisonError::into_inner).report();
     report.ended = watched.ended.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(())

@@ -20,7 +20,7 @@ use crate::services::{loopback, s3_settings};
 use crate::terminal::say;
 
 /// Bucket of checkpoints.
-const CHECKPOINTS: &str = "weir";
+pub(super) const CHECKPOINTS: &str = "weir";
 /// Bucket that the applications write to.
 pub(super) const OUTPUT: &str = "chaos-output";
 
