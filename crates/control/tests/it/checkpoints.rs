@@ -95,7 +95,7 @@ async fn output_that_is_not_visible_yet_keeps_its_checkpoint() {
 }
 
 #[tokio::test]
-async fn what_another_run_left_uncommitted_is_not_taken_for_committed() {
+async fn what_another_run_left_uncommitted_is_committed_by_the_next_whatever_it_starts_from() {
     let world = World::new(PATIENT).await;
     world.create("alerts").await;
     let claim = world.run("alerts").await;
@@ -112,12 +112,19 @@ async fn what_another_run_left_uncommitted_is_not_taken_for_committed() {
     };
     world.start_from("alerts", old).await.unwrap();
     let again = world.claim().await;
+    let committed = async || {
+        let kept = world.control.checkpoints(&name("alerts"), &PageRequest::default()).await;
+        let numbers = kept.unwrap().items.into_iter();
+        numbers.map(|it| (it.number, it.committed_at.is_some())).collect::<Vec<_>>()
+    };
+    assert_eq!(again.restore.checkpoint(), Some(1));
+    assert_eq!(again.unfinished.len(), 1);
+    assert_eq!(committed().await, [(2, false), (1, true)]);
+    // It does so before it runs.
     world.running(&again).await;
+    assert_eq!(committed().await, [(2, true), (1, true)]);
     world.checkpoint(&again.job, 3, None).await;
-    let kept = world.control.checkpoints(&name("alerts"), &PageRequest::default()).await.unwrap();
-    let committed: Vec<(u64, bool)> =
-        kept.items.iter().map(|it| (it.number, it.committed_at.is_some())).collect();
-    assert_eq!(committed, [(3, true), (2, false), (1, true)]);
+    assert_eq!(committed().await, [(3, true), (2, true), (1, true)]);
 }
 
 #[tokio::test]
