@@ -43,7 +43,7 @@ async fn snapshot(application: &Application, pick: u64) -> Result<String, Error>
     while std::time::Instant::now() < deadline {
         match application.snapshot_status(&name).await {
             // Every other one is not kept: its objects must go, and nothing else.
-            Ok(status) if status == "READY" && pick % 2 == 0 => {
+            Ok(status) if status == "READY" && pick.is_multiple_of(2) => {
                 return match application.delete_snapshot(&name).await {
                     Ok(_) => Ok("READY, deleted".to_owned()),
                     Err(error) => Ok(format!("READY, not deleted: {error}")),
