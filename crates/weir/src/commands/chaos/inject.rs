@@ -74,9 +74,20 @@ impl Injector {
         }
     }
 
+    fn jobs(&self) -> Vec<Job> {
+        self.world.workers.iter().filter_map(Slot::pid).flat_map(jobs_of).collect()
+    }
+
+    /// Waits for the next attempt from now on, unless it runs already: an old one may be left over.
+    fn note_kill(&self, job: &Job, fault: Fault) {
+        let newer = |it: &Job| it.application == job.application && it.attempt > job.attempt;
+        if !self.jobs().iter().any(newer) {
+            self.recoveries.killed(&job.application, job.attempt, fault);
+        }
+    }
+
     fn some_job(&self, pick: u64) -> Option<Job> {
-        let workers = self.world.workers.iter().filter_map(Slot::pid);
-        let mut jobs: Vec<Job> = workers.flat_map(jobs_of).collect();
+        let mut jobs = self.jobs();
         let at = index(pick, jobs.len())?;
         Some(jobs.swap_remove(at))
     }
@@ -85,8 +96,8 @@ impl Injector {
         let Some(job) = self.some_job(planned.pick) else {
             return Outcome::Skipped("there is no job");
         };
+        self.note_kill(&job, planned.fault);
         signal(job.pid, Signal::SIGKILL);
-        self.recoveries.killed(&job.application, job.attempt, planned.fault);
         Outcome::Done(format!("{}, attempt {}", job.application, job.attempt))
     }
 
@@ -117,13 +128,11 @@ impl Injector {
                 said.push_str(&format!("; it ended: {how}"));
             }
         } else {
+            jobs.iter().for_each(|job| self.note_kill(job, planned.fault));
             if planned.fault == Fault::KillMachine {
                 jobs.iter().for_each(|job| signal(job.pid, Signal::SIGKILL));
             }
             held.kill().await?;
-            for job in &jobs {
-                self.recoveries.killed(&job.application, job.attempt, planned.fault);
-            }
         }
         tokio::time::sleep(lasts).await;
         held.start()?;
