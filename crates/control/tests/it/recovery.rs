@@ -47,13 +47,13 @@ async fn downtime_begins_with_the_end_of_the_job_and_ends_when_the_next_runs() {
 
 #[tokio::test]
 async fn a_lost_workers_job_is_down_since_the_workers_last_sign_of_life() {
-    let world = World::new(Timing { lease: Duration::from_millis(300), ..PATIENT }).await;
+    let world = World::new(Timing { lease: Duration::from_secs(3), ..PATIENT }).await;
     world.create("alerts").await;
     let old = world.run("alerts").await;
     let second = register(&world.control, "second").await;
     // It becomes claimable when the lease ends.
     let wait = world.control.next_claim_in(second).await.unwrap().unwrap();
-    assert!(wait <= Duration::from_millis(300), "{wait:?}");
+    assert!(wait <= Duration::from_secs(3), "{wait:?}");
     let own = world.control.next_claim_in(world.worker).await.unwrap();
     assert_eq!(own, None);
     let new = world.claim_by(second).await;
@@ -61,7 +61,7 @@ async fn a_lost_workers_job_is_down_since_the_workers_last_sign_of_life() {
     let run = run_of(&world).await;
     assert_eq!((run.attempt, run.outages.full_restarts), (2, 1));
     let recovery = run.outages.last_recovery_ms.unwrap();
-    assert!((290..60_000).contains(&recovery), "{recovery}");
+    assert!((2_900..60_000).contains(&recovery), "{recovery}");
     assert_eq!(run.health, Some(JobHealth::Healthy));
     drop(old);
 }
