@@ -32,8 +32,8 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 /// Tells the whole story.
 pub(super) async fn tell(folder: &Path, arguments: &Arguments) -> Result<Report, Error> {
     let mut faults = fault::chosen(&arguments.faults)?;
-    if arguments.kafka.is_some() {
-        faults.retain(|fault| !fault.needs_own_broker());
+    if arguments.kafka.is_some() && arguments.kafka_pid_file.is_none() {
+        faults.retain(|fault| !fault.hits_kafka());
     }
     say(format!("Seed {}; data and logs are in {}", arguments.seed, folder.display()));
     let world = Arc::new(World::start(folder, arguments).await?);
