@@ -102,8 +102,8 @@ impl Fault {
         self.kind().lasts_ms.clone()
     }
 
-    /// Whether it happens to the broker, which is not ours when a real Kafka is used.
-    pub(super) fn needs_own_broker(self) -> bool {
+    /// Whether it happens to the broker.
+    pub(super) fn hits_kafka(self) -> bool {
         self.kind().group == "kafka"
     }
 }

@@ -50,7 +50,7 @@ impl Injector {
                 match &self.world.broker {
                     Some(broker) if fault == Fault::PauseBroker => Ok(pause(broker, lasts).await),
                     Some(broker) => self.service(broker, fault == Fault::KillBroker, lasts).await,
-                    None => Ok(Outcome::Skipped("the broker is not ours")),
+                    None => self.their_broker(fault, lasts).await,
                 }
             }
             Fault::PauseS3 => Ok(pause(&self.world.s3, lasts).await),
@@ -178,6 +178,30 @@ impl Injector {
         held.start()?;
         self.world.answers(slot).await?;
         Ok(Outcome::Done(said))
+    }
+
+    /// Does it to a Kafka that somebody else starts again.
+    async fn their_broker(&self, fault: Fault, lasts: Duration) -> Result<Outcome, Error> {
+        let Ok(_held) = self.world.their_broker.try_lock() else {
+            return Ok(Outcome::Skipped("it is busy"));
+        };
+        let Some(pid) = self.world.their_kafka() else {
+            return Ok(Outcome::Skipped("the broker is down or not known"));
+        };
+        match fault {
+            Fault::PauseBroker => {
+                signal(pid, Signal::SIGSTOP);
+                tokio::time::sleep(lasts).await;
+                signal(pid, Signal::SIGCONT);
+            }
+            Fault::KillBroker => signal(pid, Signal::SIGKILL),
+            _ => signal(pid, Signal::SIGTERM),
+        }
+        while fault != Fault::PauseBroker && self.world.their_kafka() == Some(pid) {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        self.world.kafka_answers().await?;
+        Ok(Outcome::Done(String::new()))
     }
 
     async fn operate(&self, planned: Planned, lasts: Duration) -> Result<Outcome, Error> {

@@ -7,6 +7,9 @@ use serde::Serialize;
 /// A process that is younger still fills its caches and buffers.
 const SETTLED_MS: u64 = 20_000;
 
+/// Growth is told of processes that were watched for so long afterwards.
+const WATCHED_MS: u64 = 30_000;
+
 /// Of one process: time since the beginning in ms, and resident bytes.
 type Samples = Vec<(u64, u64)>;
 
@@ -54,6 +57,11 @@ fn report(kind: &'static str, processes: &BTreeMap<u32, Samples>) -> MemoryRepor
             .filter(|(at_ms, _)| at_ms - began >= SETTLED_MS)
             .map(|(at_ms, bytes)| (*at_ms as f64 / 60_000.0, mb(*bytes)))
             .collect();
+        all.extend(settled.iter().map(|(_, mb)| mb));
+        let ended = samples.last().map_or(0, |(at_ms, _)| *at_ms);
+        if ended - began < SETTLED_MS + WATCHED_MS {
+            continue;
+        }
         let count = settled.len().max(1) as f64;
         let mean_at = settled.iter().map(|(at, _)| at).sum::<f64>() / count;
         let mean_mb = settled.iter().map(|(_, mb)| mb).sum::<f64>() / count;
@@ -61,7 +69,6 @@ fn report(kind: &'static str, processes: &BTreeMap<u32, Samples>) -> MemoryRepor
             covariance += (at - mean_at) * (mb - mean_mb);
             variance += (at - mean_at).powi(2);
         }
-        all.extend(settled.iter().map(|(_, mb)| mb));
     }
     all.sort_by(f64::total_cmp);
     MemoryReport {

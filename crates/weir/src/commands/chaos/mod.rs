@@ -66,6 +66,10 @@ pub(crate) struct Arguments {
     /// A Kafka to be used in the place of the private broker, HOST:PORT; its topics must be new
     #[arg(long)]
     kafka: Option<String>,
+    /// A file with the process id of that Kafka, which somebody else starts again when it ends;
+    /// without it nothing happens to Kafka
+    #[arg(long, requires = "kafka")]
+    kafka_pid_file: Option<PathBuf>,
     /// What the applications ask of their Kafka sinks
     #[arg(long, value_enum, default_value = "exactly-once")]
     guarantee: Guarantee,

@@ -36,6 +36,9 @@ pub(super) struct World {
     pub(super) postgres: Mutex<Postgres>,
     /// `None` = a Kafka that is not ours.
     pub(super) broker: Option<Slot>,
+    /// Whoever does something to a Kafka that is not ours holds it.
+    pub(super) their_broker: Mutex<()>,
+    kafka_pid_file: Option<PathBuf>,
     pub(super) s3: Slot,
     pub(super) api: Slot,
     pub(super) workers: Vec<Slot>,
@@ -102,6 +105,8 @@ impl World {
             workers: workers.collect::<Result<_, _>>()?,
             postgres: Mutex::new(postgres),
             broker,
+            their_broker: Mutex::new(()),
+            kafka_pid_file: arguments.kafka_pid_file.clone(),
             s3,
             api,
             network,
@@ -134,20 +139,24 @@ impl World {
 
     /// Waits until a service of ours takes connections again.
     pub(super) async fn answers(&self, slot: &Slot) -> Result<(), Error> {
-        let address = match slot.name.as_str() {
-            "s3" => self.s3_address.to_string(),
-            "api" => self.api_address.to_string(),
-            "broker" => self.kafka.clone(),
-            _ => return Ok(()),
-        };
-        let deadline = Instant::now() + READY_WITHIN;
-        while Instant::now() < deadline {
-            if TcpStream::connect(&address).await.is_ok() {
-                return Ok(());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        match slot.name.as_str() {
+            "s3" => answers(&self.s3_address.to_string()).await,
+            "api" => answers(&self.api_address.to_string()).await,
+            "broker" => self.kafka_answers().await,
+            _ => Ok(()),
         }
-        Err(format!("{} does not listen on {address}", slot.name).into())
+    }
+
+    /// Waits until Kafka, ours or not, takes connections.
+    pub(super) async fn kafka_answers(&self) -> Result<(), Error> {
+        answers(&self.kafka).await
+    }
+
+    /// Process id of a Kafka that is not ours, if it is known and has not ended.
+    pub(super) fn their_kafka(&self) -> Option<u32> {
+        let text = std::fs::read_to_string(self.kafka_pid_file.as_ref()?).ok()?;
+        let pid = text.trim().parse().ok()?;
+        Path::new(&format!("/proc/{pid}")).exists().then_some(pid)
     }
 
     pub(super) fn kafka(&self) -> &str {
@@ -196,6 +205,17 @@ impl World {
         }
         Ok(self.postgres.into_inner().stop().await?)
     }
+}
+
+async fn answers(address: &str) -> Result<(), Error> {
+    let deadline = Instant::now() + READY_WITHIN;
+    while Instant::now() < deadline {
+        if TcpStream::connect(address).await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Err(format!("nothing listens on {address}").into())
 }
 
 fn free_port(random: &mut fastrand::Rng) -> Result<u16, Error> {
