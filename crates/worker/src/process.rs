@@ -32,6 +32,7 @@ pub(crate) enum Heard {
 impl Process {
     pub(crate) fn start(options: &Options, job: &JobKey, memory_bytes: u64) -> io::Result<Self> {
         let mut child = Command::new(&options.program)
+            .arg0("weir")
             .args(&options.arguments)
             // So that a list of processes tells whose they are.
             .args(["--application", job.application.as_str()])
