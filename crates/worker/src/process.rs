@@ -45,6 +45,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C at a terminal is for the worker, which then has it take its last checkpoint.
+            .process_group(0)
             .spawn()?;
         let gone = || io::Error::other("a stream of the new process is missing");
         let orders = child.stdin.take().ok_or_else(gone)?;
