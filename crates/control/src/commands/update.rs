@@ -61,7 +61,7 @@ impl Control {
         let before = Self::current(&mut tx, &application).await?;
         seen.check(&before).map_err(|stale| stale.of(&name))?;
         drop(tx);
-        let changed = self.change(&before.configuration, change).await?;
+        let changed = self.change(&before.configuration, change, before.version.next()?).await?;
         let wish = run_configuration.unwrap_or_default();
         self.check_update(&application, &before.configuration, &changed.configuration, &wish)
             .await?;
