@@ -24,7 +24,7 @@ pub(super) struct StartApplicationRequest {
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct StopApplicationRequest {
-    /// Stop at once and without a snapshot; also out of STARTING, UPDATING, STOPPING.
+    /// Stop at once and without a snapshot; out of every status but READY, FORCE_STOPPING, DELETING.
     #[serde(deserialize_with = "lenient_bool")]
     force: Option<bool>,
 }

@@ -39,10 +39,12 @@ impl Control {
         if version.configuration.code.is_none() {
             return Err(Error::NoCode(command.name));
         }
+        let parallelism = &version.configuration.flink.parallelism;
         let run = NewRun {
             id: new_run_id(),
             version: version.version,
-            kpus: version.configuration.flink.parallelism.kpus(),
+            parallelism: parallelism.parallelism,
+            kpus: parallelism.kpus(),
             configuration: &command.run_configuration,
         };
         tx.insert_run(application.id, &run).await?;
