@@ -1,10 +1,9 @@
 //! Applications: create, list, describe, update, delete.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::DateTime;
-use control::{Change, CreateApplication, DeleteApplication, Seen, UpdateApplication};
+use control::{CreateApplication, DeleteApplication, Seen, UpdateApplication};
 use model::configuration::ApplicationMode;
 use model::ids::{ApplicationName, VersionId};
 use model::invalid::Invalid;
@@ -15,6 +14,9 @@ use super::Paging;
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path, Query};
 use crate::server::Shared;
+use crate::wire::configuration::sub_resources::{
+    CloudWatchLoggingOption, CloudWatchLoggingOptionUpdate,
+};
 use crate::wire::configuration::{ApplicationConfiguration, ApplicationConfigurationUpdate};
 use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary};
 use crate::wire::run::RunConfiguration;
@@ -30,6 +32,8 @@ pub(super) struct CreateApplicationRequest {
     runtime_environment: Option<String>,
     service_execution_role: Option<String>,
     application_configuration: ApplicationConfiguration,
+    /// At most one; kept and shown.
+    cloud_watch_logging_options: Vec<CloudWatchLoggingOption>,
     tags: Vec<Tag>,
     application_mode: Option<String>,
 }
@@ -53,17 +57,16 @@ impl CreateApplicationRequest {
                 ));
             }
         }
-        let configuration = self.application_configuration;
+        let mut change = self.application_configuration.parse()?;
+        change.service_execution_role = self.service_execution_role;
+        let options = self.cloud_watch_logging_options;
+        change.sub_resources.extend(options.into_iter().map(|it| it.added()));
         Ok(CreateApplication {
             name: self.application_name.parse()?,
             description: self.application_description,
             mode: parsed(self.application_mode.as_deref())?.unwrap_or(ApplicationMode::Streaming),
             runtime: self.runtime_environment.as_deref().unwrap_or("FLINK-1_20").parse()?,
-            service_execution_role: self.service_execution_role,
-            code: configuration.application_code_configuration.parse()?,
-            properties: configuration.environment_properties.parse()?,
-            flink: configuration.flink_application_configuration.parse()?,
-            snapshots_enabled: configuration.application_snapshot_configuration.snapshots_enabled,
+            change,
             tags,
         })
     }
@@ -74,7 +77,7 @@ impl CreateApplicationRequest {
     operation_id = "CreateApplication", request_body = CreateApplicationRequest,
     responses((status = 201, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    shared: Shared,
     Body(request): Body<CreateApplicationRequest>,
 ) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {
     let made = shared.control.create(request.parse()?).await?;
@@ -95,7 +98,7 @@ pub(super) struct ListApplicationsAnswer {
     operation_id = "ListApplications", params(Paging),
     responses((status = 200, body = ListApplicationsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
-    State(shared): State<Shared>,
+    shared: Shared,
     Query(paging): Query<Paging>,
 ) -> Result<Json<ListApplicationsAnswer>, Failure> {
     let page = shared.control.list(&paging.parse()?).await?;
@@ -112,7 +115,7 @@ pub(super) async fn list(
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn describe(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -129,12 +132,17 @@ pub(super) struct UpdateApplicationRequest {
     service_execution_role_update: Option<String>,
     run_configuration_update: Option<RunConfiguration>,
     runtime_environment_update: Option<String>,
+    /// Of options that are there.
+    cloud_watch_logging_option_updates: Vec<CloudWatchLoggingOptionUpdate>,
 }
 
 impl UpdateApplicationRequest {
     fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
-        let update = self.application_configuration_update;
-        let groups = update.environment_property_updates;
+        let mut change = self.application_configuration_update.parse()?;
+        change.runtime = parsed(self.runtime_environment_update.as_deref())?;
+        change.service_execution_role = self.service_execution_role_update;
+        let options = self.cloud_watch_logging_option_updates.into_iter().map(|it| it.parse());
+        change.sub_resources.extend(options.collect::<Result<Vec<_>, Invalid>>()?);
         Ok(UpdateApplication {
             name,
             seen: Seen::Match {
@@ -144,16 +152,7 @@ impl UpdateApplicationRequest {
                     .transpose()?,
                 token: self.conditional_token,
             },
-            change: Change {
-                runtime: parsed(self.runtime_environment_update.as_deref())?,
-                service_execution_role: self.service_execution_role_update,
-                code: update.application_code_configuration_update.parse()?,
-                properties: groups.map(|groups| groups.parse()).transpose()?,
-                flink: update.flink_application_configuration_update.parse()?,
-                snapshots_enabled: update
-                    .application_snapshot_configuration_update
-                    .snapshots_enabled_update,
-            },
+            change,
             run_configuration: self.run_configuration_update.map(|it| it.parse()).transpose()?,
         })
     }
@@ -165,7 +164,7 @@ impl UpdateApplicationRequest {
     params(("name" = String, Path, description = "Application name")), request_body = UpdateApplicationRequest,
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn update(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<UpdateApplicationRequest>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
@@ -188,7 +187,7 @@ pub(super) struct DeleteParameters {
     params(("name" = String, Path, description = "Application name"), DeleteParameters),
     responses((status = 202, description = "It is being deleted"), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {
