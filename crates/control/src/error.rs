@@ -1,9 +1,13 @@
 //! Why a use case was refused or failed.
 
 use model::{
-    configuration::SubResourceProblem,
+    configuration::{RuntimeEnvironment, SubResourceProblem},
+    enhanced::EnhancedStatus,
     error_code::ErrorCode,
-    ids::{ApplicationName, OperationId, PropertyGroupId, SnapshotName, SubResourceId, VersionId},
+    ids::{
+        ApplicationName, EnhancedName, OperationId, PropertyGroupId, SnapshotName, SubResourceId,
+        VersionId,
+    },
     invalid::Invalid,
     lifecycle::{Refused, Status},
 };
@@ -40,6 +44,17 @@ pub enum Error {
         /// The snapshot that was asked for.
         snapshot: SnapshotName,
     },
+    /// No such enhanced snapshot.
+    #[error("snapshot `{0}` does not exist")]
+    NoSuchEnhanced(EnhancedName),
+    /// No such operation on an enhanced snapshot.
+    #[error("operation `{operation}` of snapshot `{snapshot}` does not exist")]
+    NoSuchSnapshotOperation {
+        /// The snapshot.
+        snapshot: EnhancedName,
+        /// The operation that was asked for.
+        operation: OperationId,
+    },
     /// No such property group.
     #[error("application `{application}` has no property group `{group}`; it has {present}")]
     NoSuchPropertyGroup {
@@ -72,6 +87,60 @@ pub enum Error {
         /// The name.
         snapshot: SnapshotName,
     },
+    /// The name is taken.
+    #[error("snapshot `{0}` already exists; names stay taken until the snapshot is deleted")]
+    EnhancedExists(EnhancedName),
+    /// One at a time.
+    #[error(
+        "another enhanced snapshot of the application is being created; wait until it is READY"
+    )]
+    EnhancedInProgress,
+    /// One at a time.
+    #[error("snapshot `{0}` is being exported already; wait until that has ended")]
+    ExportInProgress(EnhancedName),
+    /// Its status does not admit it.
+    #[error("snapshot `{snapshot}` is {status}, which does not allow this")]
+    EnhancedBusy {
+        /// The snapshot.
+        snapshot: EnhancedName,
+        /// What it is worth.
+        status: EnhancedStatus,
+    },
+    /// The run would lose what it restarts from.
+    #[error(
+        "snapshot `{0}` is what a running application would restart from; delete it after that \
+         one's next checkpoint"
+    )]
+    EnhancedNeeded(EnhancedName),
+    /// The creation time of the request is another one.
+    #[error(
+        "snapshot `{0}` has a different SnapshotCreationTimestamp than the one you provided; call \
+         DescribeSnapshot to fetch the valid SnapshotCreationTimestamp"
+    )]
+    OtherEnhancedTimestamp(EnhancedName),
+    /// The runtime is too old for it.
+    #[error(
+        "application `{application}` has runtime {runtime}; enhanced snapshots need FLINK-1_20 or \
+         newer"
+    )]
+    RuntimeWithoutEnhanced {
+        /// The application.
+        application: ApplicationName,
+        /// Its runtime.
+        runtime: RuntimeEnvironment,
+    },
+    /// The application is set up for its own snapshots only.
+    #[error(
+        "application `{0}` has no SnapshotMode ENHANCED_SNAPSHOTS; set it in its \
+         ApplicationSnapshotConfiguration first"
+    )]
+    EnhancedNotEnabled(ApplicationName),
+    /// The enhanced snapshot that a request names for restore is no use.
+    #[error("the snapshot `{0}` provided for restore configuration does not exist or is not READY")]
+    NoEnhancedToRestore(EnhancedName),
+    /// Too many snapshots.
+    #[error("there are 1000 enhanced snapshots; delete some first")]
+    TooManyEnhanced,
     /// The status does not admit it.
     #[error("{0}")]
     Refused(Refused),
@@ -238,28 +307,39 @@ impl Error {
             | Self::NoSuchVersion { .. }
             | Self::NoSuchOperation { .. }
             | Self::NoSuchSnapshot { .. }
+            | Self::NoSuchEnhanced(_)
+            | Self::NoSuchSnapshotOperation { .. }
             | Self::NoSuchPropertyGroup { .. }
             | Self::NoSuchSubResource { .. }
             | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
             Self::ApplicationExists(_)
             | Self::SnapshotExists { .. }
+            | Self::EnhancedExists(_)
+            | Self::EnhancedInProgress
+            | Self::EnhancedBusy { .. }
+            | Self::EnhancedNeeded(_)
             | Self::SnapshotBeingMade(_)
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
             Self::SnapshotNeedsRunning { .. } => ErrorCode::InvalidRequest,
-            Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
-                ErrorCode::InvalidApplicationConfiguration
-            }
+            Self::SnapshotNeedsJob(_)
+            | Self::NoCode(_)
+            | Self::RuntimeWithoutEnhanced { .. }
+            | Self::EnhancedNotEnabled(_) => ErrorCode::InvalidApplicationConfiguration,
             Self::CannotRestore { problem, .. } => match problem {
                 RestoreProblem::Misfit { .. } => ErrorCode::InvalidApplicationConfiguration,
                 RestoreProblem::Unreadable(_) => ErrorCode::InvalidArgument,
                 RestoreProblem::Unavailable(_) => ErrorCode::ServiceUnavailable,
             },
-            Self::TooManySnapshots(_) => ErrorCode::LimitExceeded,
+            Self::TooManySnapshots(_) | Self::TooManyEnhanced | Self::ExportInProgress(_) => {
+                ErrorCode::LimitExceeded
+            }
             Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
                 ErrorCode::ConcurrentModification
             }
             Self::NoSnapshotToRestore(_)
+            | Self::NoEnhancedToRestore(_)
+            | Self::OtherEnhancedTimestamp(_)
             | Self::SnapshotNotReady(_)
             | Self::NoVersionGiven
             | Self::OtherSnapshotTimestamp(_)

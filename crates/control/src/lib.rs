@@ -22,7 +22,8 @@ mod worker;
 pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
+    BegunSnapshot, Change, CreateApplication, CreateSnapshot, DeleteApplication, DeleteSnapshot,
+    ExportSnapshot, ImportSnapshot, Metrics, OperationFilter, PropertyGroupsOf, Seen,
     StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
@@ -35,7 +36,11 @@ pub use ports::Diagnostic;
 pub use rules::JobHealth;
 pub use settings::{Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, Operation,
-    OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Enhanced, EnhancedFilter,
+    Garbage, LogRecord, Operation, OperationStatus, Snapshot, SnapshotOperation, SnapshotStatus,
+    VersionSummary, Wake, Worker,
 };
-pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};
+pub use worker::{
+    CheckpointsFolder, Claim, Copied, CopyProblem, CopyTask, CopyWork, JobKey, JobOrder, Program,
+    Verdict, WorkerInfo, exported_folder,
+};

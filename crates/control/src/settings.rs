@@ -34,6 +34,8 @@ pub struct Timing {
     /// From a stop or snapshot request to the snapshot, after which the latest checkpoint takes
     /// its place.
     pub snapshot_deadline: Duration,
+    /// From a request to copy an enhanced snapshot, export or import it to the end of that.
+    pub copy_deadline: Duration,
     /// From an order to end to the end of the job, after which it is fenced off.
     pub cancel_deadline: Duration,
     /// Wait before each of the first restarts after a failure; doubles with each failure beyond.
@@ -70,6 +72,7 @@ impl Timing {
         lease: Duration::from_secs(5),
         start_deadline: Duration::from_secs(5 * 60),
         snapshot_deadline: Duration::from_secs(10 * 60),
+        copy_deadline: Duration::from_secs(60 * 60),
         cancel_deadline: Duration::from_secs(60),
         first_backoff: Duration::from_millis(200),
         longest_backoff: Duration::from_secs(60),

@@ -13,6 +13,7 @@ mod committers;
 #[cfg(test)]
 mod crash_points;
 mod fit;
+pub mod kept;
 pub mod lifecycle;
 pub mod local;
 mod objects;

@@ -63,6 +63,10 @@ name!(
     SnapshotName, "SnapshotName", 256
 );
 name!(
+    /// Name of an enhanced snapshot: 1 to 100 of `[a-zA-Z0-9_.-]`, unique in an installation.
+    EnhancedName, "SnapshotName", 100
+);
+name!(
     /// Id of a property group: 1 to 50 of `[a-zA-Z0-9_.-]`.
     PropertyGroupId, "PropertyGroupId", 50
 );
@@ -98,6 +102,10 @@ row_id!(
 row_id!(
     /// Identity of a run: one start-to-stop life of an application.
     RunId
+);
+row_id!(
+    /// Identity of an enhanced snapshot; a deleted and newly made one of the same name has another.
+    EnhancedId
 );
 row_id!(
     /// Identity of a worker process.

@@ -7,7 +7,9 @@
 
 pub mod access;
 pub mod configuration;
+pub mod enhanced;
 pub mod error_code;
+pub mod exported;
 pub mod fault;
 pub mod ids;
 pub mod invalid;

@@ -4,16 +4,22 @@
 //! applications/{name}/{id}/checkpoints/{number}-{attempt}/manifest.json
 //! applications/{name}/{id}/checkpoints/{number}-{attempt}/…   state objects
 //! applications/{name}/{id}/output/{attempt}-…                 prepared output of sinks
+//! snapshots/{name}/{id}/…                                     an enhanced snapshot
 //! ```
 //!
 //! The id keeps a deleted application's objects apart from those of a new one of the same name;
 //! the attempt keeps those of a job that lost its lease apart from its successor's.
 
-use crate::ids::{ApplicationId, ApplicationName};
+use crate::ids::{ApplicationId, ApplicationName, EnhancedId, EnhancedName};
 
 /// Folder of everything an application keeps, without a slash at its end.
 pub fn application_folder(name: &ApplicationName, id: ApplicationId) -> String {
     format!("applications/{name}/{id}")
+}
+
+/// Folder of an enhanced snapshot, without a slash at its end.
+pub fn enhanced_snapshot_folder(name: &EnhancedName, id: EnhancedId) -> String {
+    format!("snapshots/{name}/{id}")
 }
 
 /// Folder of one checkpoint inside an [`application_folder`], without a slash at its end.

@@ -7,6 +7,12 @@ pub enum Taken {
     ApplicationName,
     /// A snapshot of the application has that name.
     SnapshotName,
+    /// An enhanced snapshot has that name.
+    EnhancedName,
+    /// An enhanced snapshot of the application is being made.
+    EnhancedInProgress,
+    /// The enhanced snapshot is being exported.
+    ExportInProgress,
     /// The application has an operation in progress.
     OperationInProgress,
     /// The application has a run that has not ended.
@@ -44,6 +50,9 @@ impl From<sqlx::Error> for Error {
             Some(match name {
                 "applications_name_key" => Taken::ApplicationName,
                 "snapshots_pkey" => Taken::SnapshotName,
+                "enhanced_snapshots_pkey" => Taken::EnhancedName,
+                "enhanced_snapshots_one_creating" => Taken::EnhancedInProgress,
+                "snapshot_operations_one_export" => Taken::ExportInProgress,
                 "operations_one_in_progress" => Taken::OperationInProgress,
                 "runs_one_open" => Taken::OpenRun,
                 _ => return None,

@@ -35,16 +35,23 @@ impl Tx {
         Ok(())
     }
 
-    /// Up to `limit` folders to be removed, oldest first.
+    /// Up to `limit` folders to be removed, oldest first; not those that a snapshot is still being
+    /// copied from.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn list_garbage(&mut self, limit: i64) -> Result<Vec<Garbage>> {
-        let rows: Vec<(i64, String)> =
-            sqlx::query_as("SELECT id, folder FROM garbage ORDER BY id LIMIT $1")
-                .bind(limit)
-                .fetch_all(&mut *self.inner)
-                .await?;
+        let rows: Vec<(i64, String)> = sqlx::query_as(
+            "SELECT g.id, g.folder FROM garbage g
+                  WHERE NOT EXISTS (SELECT FROM enhanced_snapshots s
+                                     WHERE s.status = 'CREATING'
+                                       AND starts_with(s.source_manifest, g.folder || '/'))
+                  ORDER BY g.id
+                  LIMIT $1",
+        )
+        .bind(limit)
+        .fetch_all(&mut *self.inner)
+        .await?;
         Ok(rows.into_iter().map(|(id, folder)| Garbage { id, folder }).collect())
     }
 

@@ -16,6 +16,7 @@ use model::configuration::S3Location;
 use model::protocol::{PropertyGroups, S3Settings, Storage};
 use store::Store;
 
+use crate::copying;
 use crate::settings::{Python, Restarts};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -72,6 +73,7 @@ pub(crate) fn worker(
         kpus: kpus.unwrap_or_else(worker::all_kpus),
         remove_folder: Arc::new(move |folder| bucket.remove(folder)),
         list_folders: Arc::new(move |folder| listed.folders(folder)),
+        copy: copying::copier(storage, tokio::runtime::Handle::current()),
     };
     Ok(worker::Worker::new(control, options))
 }

@@ -8,6 +8,7 @@ mod cli;
 mod client;
 mod commands;
 mod control_plane;
+mod copying;
 mod services;
 mod settings;
 mod terminal;

@@ -6,6 +6,7 @@
 
 mod assignment;
 mod cleaning;
+mod copying;
 mod ending;
 mod jobs;
 mod leases;
@@ -14,5 +15,5 @@ mod process;
 mod supervisor;
 mod worker;
 
-pub use options::{ListFolders, Options, RemoveFolder, all_kpus};
+pub use options::{Copy, ListFolders, Options, RemoveFolder, all_kpus};
 pub use worker::{Error, Stop, Worker};

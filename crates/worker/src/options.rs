@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use control::{Copied, CopyProblem, CopyWork};
 use model::protocol::Storage;
 
 /// Removes every object below a key of the installation's bucket (relative to its prefix). May block.
@@ -15,6 +16,9 @@ pub type RemoveFolder =
 pub type ListFolders = Arc<
     dyn Fn(&str) -> Result<Vec<String>, Box<dyn std::error::Error + Send + Sync>> + Send + Sync,
 >;
+
+/// Copies an enhanced snapshot. May block; doing it again, or at the same time elsewhere, does no harm.
+pub type Copy = Arc<dyn Fn(&CopyWork) -> Result<Copied, CopyProblem> + Send + Sync>;
 
 /// How a worker works.
 #[derive(Clone)]
@@ -37,6 +41,8 @@ pub struct Options {
     pub remove_folder: RemoveFolder,
     /// Lists what is there, to find what nothing knows.
     pub list_folders: ListFolders,
+    /// Copies enhanced snapshots.
+    pub copy: Copy,
 }
 
 impl std::fmt::Debug for Options {

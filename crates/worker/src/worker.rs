@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::Options;
 use crate::cleaning::clean;
+use crate::copying::copy;
 use crate::jobs::{Job, Jobs};
 use crate::leases;
 use crate::supervisor::{Hints, supervise};
@@ -87,6 +88,8 @@ impl Worker {
         tasks.spawn(leases::keep(control, desk.id, jobs, done.clone()));
         let (control, options) = (desk.control.clone(), desk.options.clone());
         tasks.spawn(clean(control, options, desk.stop.drain.clone()));
+        let (control, options) = (desk.control.clone(), desk.options.clone());
+        tasks.spawn(copy(control, desk.id, options, desk.stop.drain.clone()));
         tokio::select! {
             () = desk.work() => {}
             () = desk.out_of_time() => {}

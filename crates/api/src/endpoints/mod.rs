@@ -3,12 +3,15 @@
 mod applications;
 mod audit;
 mod code;
+pub(crate) mod enhanced_snapshots;
 mod history;
 mod lifecycle;
 mod logs;
 mod observe;
 mod properties;
 mod service;
+mod snapshot_operations;
+mod snapshot_tags;
 mod snapshots;
 mod tags;
 mod waiting;
@@ -54,6 +57,13 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(lifecycle::stop))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
+        .routes(routes!(enhanced_snapshots::list, enhanced_snapshots::create))
+        .routes(routes!(enhanced_snapshots::describe, enhanced_snapshots::delete))
+        .routes(routes!(enhanced_snapshots::export))
+        .routes(routes!(enhanced_snapshots::import))
+        .routes(routes!(snapshot_operations::list))
+        .routes(routes!(snapshot_operations::describe))
+        .routes(routes!(snapshot_tags::list, snapshot_tags::put, snapshot_tags::delete))
         .routes(routes!(history::versions))
         .routes(routes!(history::version))
         .routes(routes!(history::operations))

@@ -17,7 +17,7 @@ use crate::server::Shared;
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Tags {
-    tags: BTreeMap<String, String>,
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 /// Lists the tags.
@@ -51,7 +51,7 @@ pub(super) async fn put(
 #[into_params(parameter_in = Query)]
 pub(super) struct DeleteParameters {
     /// Keys, separated by commas.
-    tag_keys: String,
+    pub(super) tag_keys: String,
 }
 
 /// Removes tags; those that are not there are no error.

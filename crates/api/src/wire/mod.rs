@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod code;
 pub(crate) mod configuration;
 pub(crate) mod detail;
+pub(crate) mod enhanced;
 pub(crate) mod history;
 pub(crate) mod run;
 

@@ -32,6 +32,9 @@ pub(crate) struct ApplicationRestoreConfiguration {
     application_restore_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshot_name: Option<String>,
+    /// ARN of an enhanced snapshot, instead of a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot_arn: Option<String>,
 }
 
 impl RunConfiguration {
@@ -48,19 +51,32 @@ impl RunConfiguration {
 
 impl ApplicationRestoreConfiguration {
     fn parse(self) -> Result<RestoreWish, Invalid> {
-        match (self.application_restore_type.as_str(), self.snapshot_name) {
-            ("SKIP_RESTORE_FROM_SNAPSHOT", None) => Ok(RestoreWish::Skip),
-            ("RESTORE_FROM_LATEST_SNAPSHOT", None) => Ok(RestoreWish::LatestSnapshot),
-            ("RESTORE_FROM_CUSTOM_SNAPSHOT", Some(name)) => {
+        let word = self.application_restore_type.as_str();
+        match (word, self.snapshot_name, self.snapshot_arn) {
+            ("SKIP_RESTORE_FROM_SNAPSHOT", None, None) => Ok(RestoreWish::Skip),
+            ("RESTORE_FROM_LATEST_SNAPSHOT", None, None) => Ok(RestoreWish::LatestSnapshot),
+            ("RESTORE_FROM_CUSTOM_SNAPSHOT", Some(name), None) => {
                 Ok(RestoreWish::Snapshot { name: name.parse()? })
             }
-            ("RESTORE_FROM_CUSTOM_SNAPSHOT", None) => {
-                Err(Invalid::new("SnapshotName", "must be given with RESTORE_FROM_CUSTOM_SNAPSHOT"))
+            ("RESTORE_FROM_CUSTOM_SNAPSHOT", None, Some(arn)) => {
+                let name = arn.rsplit_once(":snapshot/").map_or("", |(_, name)| name);
+                if name.is_empty() {
+                    let words = "must be the ARN of an enhanced snapshot";
+                    return Err(Invalid::new("SnapshotArn", words));
+                }
+                Ok(RestoreWish::Enhanced { name: name.parse()?, arn })
             }
-            ("SKIP_RESTORE_FROM_SNAPSHOT" | "RESTORE_FROM_LATEST_SNAPSHOT", Some(_)) => {
+            ("RESTORE_FROM_CUSTOM_SNAPSHOT", None, None) => Err(Invalid::new(
+                "SnapshotName",
+                "or `SnapshotArn` must be given with RESTORE_FROM_CUSTOM_SNAPSHOT",
+            )),
+            ("RESTORE_FROM_CUSTOM_SNAPSHOT", Some(_), Some(_)) => {
+                Err(Invalid::new("SnapshotArn", "cannot be given together with SnapshotName"))
+            }
+            ("SKIP_RESTORE_FROM_SNAPSHOT" | "RESTORE_FROM_LATEST_SNAPSHOT", ..) => {
                 Err(Invalid::new("SnapshotName", "goes only with RESTORE_FROM_CUSTOM_SNAPSHOT"))
             }
-            (other, _) => Err(Invalid::new(
+            (other, ..) => Err(Invalid::new(
                 "ApplicationRestoreType",
                 format!(
                     "must be SKIP_RESTORE_FROM_SNAPSHOT, RESTORE_FROM_LATEST_SNAPSHOT or \
@@ -86,14 +102,16 @@ struct AllowNonRestoredState {
 }
 
 pub(crate) fn described(wish: &Wish) -> RunConfigurationDescription {
-    let snapshot_name = match &wish.restore {
-        RestoreWish::Snapshot { name } => Some(name.to_string()),
-        RestoreWish::Skip | RestoreWish::LatestSnapshot => None,
+    let (snapshot_name, snapshot_arn) = match &wish.restore {
+        RestoreWish::Snapshot { name } => (Some(name.to_string()), None),
+        RestoreWish::Enhanced { arn, .. } => (None, Some(arn.clone())),
+        RestoreWish::Skip | RestoreWish::LatestSnapshot => (None, None),
     };
     RunConfigurationDescription {
         application_restore_configuration_description: ApplicationRestoreConfiguration {
             application_restore_type: wish.restore.as_str().to_owned(),
             snapshot_name,
+            snapshot_arn,
         },
         flink_run_configuration_description: AllowNonRestoredState {
             allow_non_restored_state: wish.allow_non_restored_state,

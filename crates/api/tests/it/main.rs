@@ -10,6 +10,7 @@ mod code;
 #[expect(dead_code, reason = "other crates use more of it")]
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
+mod enhanced;
 mod history;
 mod lifecycle;
 mod logs;

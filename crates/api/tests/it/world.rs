@@ -147,7 +147,7 @@ pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) control: Control,
     pub(crate) objects: Arc<Objects>,
-    worker: WorkerId,
+    pub(crate) worker: WorkerId,
     _database: Database,
 }
 

@@ -5,6 +5,7 @@ mod change;
 mod create;
 mod delete;
 mod describe;
+mod enhanced_snapshots;
 mod history;
 mod observe;
 mod properties;
@@ -20,6 +21,9 @@ pub use change::{Change, Seen};
 pub use create::CreateApplication;
 pub use delete::DeleteApplication;
 pub use describe::VersionDetail;
+pub use enhanced_snapshots::{
+    BegunSnapshot, CreateSnapshot, DeleteSnapshot, ExportSnapshot, ImportSnapshot,
+};
 pub use history::OperationFilter;
 pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;

@@ -3,10 +3,11 @@
 
 use model::{
     configuration::{ApplicationConfiguration, Program, RestoreWish, RunConfiguration},
+    enhanced::EnhancedStatus,
     ids::ApplicationName,
     lifecycle::Status,
 };
-use store::{Application, Snapshot, SnapshotStatus, Tx};
+use store::{Application, SnapshotStatus, Tx};
 
 use crate::{
     Control,
@@ -22,6 +23,7 @@ impl Control {
         name: &ApplicationName,
         wish: &RunConfiguration,
     ) -> Result<()> {
+        self.check_arn(wish)?;
         let mut tx = self.store.begin().await?;
         let application = Self::existing(&mut tx, name).await?;
         let version = Self::current(&mut tx, &application).await?;
@@ -36,7 +38,7 @@ impl Control {
             manifest: snapshot.manifest,
             allow_non_restored_state: wish.allow_non_restored_state,
         };
-        self.ask(format!("snapshot `{}`", snapshot.name), question).await
+        self.ask(snapshot.what, question).await
     }
 
     /// Refuses an update of a running application whose new version could not go on from what the
@@ -48,6 +50,7 @@ impl Control {
         after: &ApplicationConfiguration,
         wish: &RunConfiguration,
     ) -> Result<()> {
+        self.check_arn(wish)?;
         let mut tx = self.store.begin().await?;
         let run = tx.latest_run(application.id).await?.filter(|run| run.ended_at.is_none());
         let Some(run) = run else { return Ok(()) };
@@ -60,10 +63,13 @@ impl Control {
                 let manifest = latest.map(|checkpoint| checkpoint.manifest);
                 ("the state of the running job".to_owned(), running, manifest)
             }
-            RestoreWish::Skip | RestoreWish::LatestSnapshot | RestoreWish::Snapshot { .. } => {
+            RestoreWish::Skip
+            | RestoreWish::LatestSnapshot
+            | RestoreWish::Snapshot { .. }
+            | RestoreWish::Enhanced { .. } => {
                 let snapshot = wished(&mut tx, application, wish).await?;
                 let Some(snapshot) = snapshot else { return Ok(()) };
-                (format!("snapshot `{}`", snapshot.name), None, snapshot.manifest)
+                (snapshot.what, None, snapshot.manifest)
             }
         };
         drop(tx);
@@ -76,6 +82,16 @@ impl Control {
         self.ask(from, question).await
     }
 
+    /// Refuses the ARN of a snapshot of somebody else's.
+    fn check_arn(&self, wish: &RunConfiguration) -> Result<()> {
+        match &wish.restore {
+            RestoreWish::Enhanced { arn, .. } => self.snapshot_of_arn(arn).map(|_| ()),
+            RestoreWish::Skip | RestoreWish::LatestSnapshot | RestoreWish::Snapshot { .. } => {
+                Ok(())
+            }
+        }
+    }
+
     async fn ask(&self, from: String, question: RestoreQuestion) -> Result<()> {
         let checker = std::sync::Arc::clone(&self.restores);
         tokio::task::spawn_blocking(move || checker.check(&question))
@@ -85,18 +101,32 @@ impl Control {
     }
 }
 
-/// The READY snapshot that a wish means, if it means one.
+/// What a wish means, if it is READY.
+struct Wished {
+    /// For people.
+    what: String,
+    manifest: Option<String>,
+}
+
 async fn wished(
     tx: &mut Tx,
     application: &Application,
     wish: &RunConfiguration,
-) -> Result<Option<Snapshot>> {
+) -> Result<Option<Wished>> {
     let found = match &wish.restore {
         RestoreWish::Skip => None,
         RestoreWish::LatestSnapshot => tx.latest_snapshot(application.id).await?,
         RestoreWish::Snapshot { name } => tx.snapshot(application.id, name).await?,
+        RestoreWish::Enhanced { name, .. } => {
+            let found = tx.enhanced(name).await?;
+            return Ok(found.filter(|it| it.status == EnhancedStatus::Ready).map(|it| Wished {
+                what: format!("snapshot `{}`", it.name),
+                manifest: it.manifest,
+            }));
+        }
     };
-    Ok(found.filter(|snapshot| snapshot.status == SnapshotStatus::Ready))
+    let found = found.filter(|snapshot| snapshot.status == SnapshotStatus::Ready);
+    Ok(found.map(|it| Wished { what: format!("snapshot `{}`", it.name), manifest: it.manifest }))
 }
 
 /// The program, if it is a script.

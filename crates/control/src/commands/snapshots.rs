@@ -152,10 +152,10 @@ impl Control {
 /// Whether a run without checkpoints of its own would begin from the snapshot.
 fn needs(run: &store::Run, snapshot: &Snapshot) -> bool {
     use model::configuration::RestoreWish;
-    let restored = run.decision.as_ref().and_then(|decision| decision.checkpoint());
+    let restored = run.decision.as_ref().and_then(|decision| decision.own_checkpoint());
     let wished = |wish: &RestoreWish| match wish {
         RestoreWish::Snapshot { name } => *name == snapshot.name,
-        RestoreWish::LatestSnapshot | RestoreWish::Skip => false,
+        RestoreWish::LatestSnapshot | RestoreWish::Skip | RestoreWish::Enhanced { .. } => false,
     };
     (restored.is_some() && restored == snapshot.checkpoint)
         || wished(&run.configuration.restore)

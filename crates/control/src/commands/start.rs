@@ -1,8 +1,9 @@
 //! StartApplication.
 
 use model::{
-    configuration::{RestoreWish, RunConfiguration},
-    ids::{ApplicationName, OperationId},
+    configuration::{RestoreWish, RunConfiguration, SnapshotMode},
+    enhanced::EnhancedStatus,
+    ids::{ApplicationName, EnhancedName, OperationId},
     lifecycle::{Command, admit},
 };
 use serde_json::json;
@@ -87,12 +88,28 @@ pub(super) async fn check_restore(
     application: &Application,
     wish: &RunConfiguration,
 ) -> Result<()> {
-    let RestoreWish::Snapshot { name } = &wish.restore else { return Ok(()) };
+    let name = match &wish.restore {
+        RestoreWish::Snapshot { name } => name,
+        RestoreWish::Enhanced { name, .. } => return check_enhanced(tx, application, name).await,
+        RestoreWish::Skip | RestoreWish::LatestSnapshot => return Ok(()),
+    };
     match tx.snapshot(application.id, name).await? {
         None => Err(Error::NoSnapshotToRestore(name.clone())),
         Some(snapshot) if snapshot.status != SnapshotStatus::Ready => {
             Err(Error::SnapshotNotReady(name.clone()))
         }
         Some(_) => Ok(()),
+    }
+}
+
+async fn check_enhanced(tx: &mut Tx, application: &Application, name: &EnhancedName) -> Result<()> {
+    let version = Control::current(tx, application).await?;
+    if version.configuration.snapshot_mode() != SnapshotMode::Enhanced {
+        return Err(Error::EnhancedNotEnabled(application.name.clone()));
+    }
+    // Locked, so that it is not deleted before the run that needs it is there.
+    match tx.lock_enhanced(name).await? {
+        Some(snapshot) if snapshot.status == EnhancedStatus::Ready => Ok(()),
+        Some(_) | None => Err(Error::NoEnhancedToRestore(name.clone())),
     }
 }

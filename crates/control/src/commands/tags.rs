@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Most tags an application may have.
-const MOST_TAGS: usize = 50;
+pub(super) const MOST_TAGS: usize = 50;
 
 impl Control {
     /// All tags of an application, by key.

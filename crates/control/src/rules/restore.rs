@@ -1,10 +1,7 @@
 //! What an attempt starts from.
 
-use model::{
-    configuration::{RestoreDecision, RestoreWish},
-    ids::SnapshotName,
-};
-use store::{Checkpoint, Snapshot};
+use model::configuration::{RestoreDecision, RestoreWish};
+use store::{Checkpoint, Enhanced, Snapshot};
 
 /// What there is to choose from.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +14,8 @@ pub(crate) struct Candidates {
     pub(crate) latest: Option<Snapshot>,
     /// The snapshot that the wish names.
     pub(crate) named: Option<Snapshot>,
+    /// The enhanced snapshot that the wish names.
+    pub(crate) enhanced: Option<Enhanced>,
 }
 
 /// Decides what the next attempt of a run starts from: the run's newest checkpoint; without one,
@@ -24,10 +23,7 @@ pub(crate) struct Candidates {
 ///
 /// # Errors
 /// The wish names a snapshot that cannot be restored.
-pub(crate) fn choose(
-    wish: &RestoreWish,
-    have: Candidates,
-) -> Result<RestoreDecision, SnapshotName> {
+pub(crate) fn choose(wish: &RestoreWish, have: Candidates) -> Result<RestoreDecision, String> {
     if let Some(checkpoint) = have.checkpoint {
         return Ok(RestoreDecision::Checkpoint {
             checkpoint: checkpoint.number,
@@ -44,7 +40,10 @@ pub(crate) fn choose(
         RestoreWish::LatestSnapshot => {
             Ok(have.latest.and_then(from).unwrap_or_else(|| empty("there is no snapshot")))
         }
-        RestoreWish::Snapshot { name } => have.named.and_then(from).ok_or_else(|| name.clone()),
+        RestoreWish::Snapshot { name } => have.named.and_then(from).ok_or_else(|| name.to_string()),
+        RestoreWish::Enhanced { name, .. } => {
+            have.enhanced.and_then(from_enhanced).ok_or_else(|| name.to_string())
+        }
     }
 }
 
@@ -55,6 +54,15 @@ fn from(snapshot: Snapshot) -> Option<RestoreDecision> {
         checkpoint: snapshot.checkpoint?,
         manifest: snapshot.manifest?,
         version: snapshot.version,
+    })
+}
+
+/// The decision for an enhanced snapshot; `None` if it is not READY.
+fn from_enhanced(snapshot: Enhanced) -> Option<RestoreDecision> {
+    Some(RestoreDecision::Enhanced {
+        name: snapshot.name,
+        checkpoint: snapshot.checkpoint?,
+        manifest: snapshot.manifest?,
     })
 }
 
@@ -139,7 +147,7 @@ mod tests {
             before: Some(before.clone()),
             checkpoint: Some(checkpoint(3)),
             latest: Some(snapshot("a", Some(9))),
-            named: None,
+            ..Candidates::default()
         };
         check(&RestoreWish::LatestSnapshot, have, "checkpoint 3 of version 1");
         let have = Candidates {

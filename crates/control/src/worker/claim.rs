@@ -162,13 +162,18 @@ fn interval(checkpointing: &Checkpointing) -> Option<Duration> {
 async fn candidates(tx: &mut Tx, application: &Application, run: &Run) -> Result<Candidates> {
     let named = match &run.configuration.restore {
         RestoreWish::Snapshot { name } => tx.snapshot(application.id, name).await?,
-        RestoreWish::LatestSnapshot | RestoreWish::Skip => None,
+        RestoreWish::LatestSnapshot | RestoreWish::Skip | RestoreWish::Enhanced { .. } => None,
+    };
+    let enhanced = match &run.configuration.restore {
+        RestoreWish::Enhanced { name, .. } => tx.enhanced(name).await?,
+        RestoreWish::LatestSnapshot | RestoreWish::Skip | RestoreWish::Snapshot { .. } => None,
     };
     Ok(Candidates {
         before: run.decision.clone(),
         checkpoint: tx.latest_checkpoint(application.id, run.id).await?,
         latest: tx.latest_snapshot(application.id).await?,
         named,
+        enhanced,
     })
 }
 

@@ -1,5 +1,7 @@
 //! What is not needed any more.
 
+use std::time::Duration;
+
 use model::{
     ids::ApplicationId,
     object_keys::{application_folder, checkpoints_folder},
@@ -21,6 +23,9 @@ pub struct CheckpointsFolder {
 /// Log lines kept of each application.
 const LOG_LINES_KEPT: i64 = 10_000;
 
+/// Operations on enhanced snapshots are kept for 90 days, as AWS does.
+const SNAPSHOT_OPERATIONS_KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
+
 impl Control {
     /// Retires old checkpoints, log lines, artifacts and silent workers, and lists up to `limit`
     /// folders of the object store that nothing needs any more. The worker removes every object
@@ -36,6 +41,7 @@ impl Control {
         }
         tx.retire_checkpoints(CHECKPOINTS_KEPT).await?;
         tx.trim_logs(LOG_LINES_KEPT).await?;
+        tx.trim_snapshot_operations(SNAPSHOT_OPERATIONS_KEPT).await?;
         tx.delete_silent_workers(self.settings.timing.worker_silence).await?;
         let garbage = tx.list_garbage(limit).await?;
         tx.commit().await?;

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     rules::{Backoff, End, Exit, Life, Next, Restarts, Situation, StopSnapshot, after_exit},
     settings::Timing,
+    worker::enhanced,
 };
 
 /// Orders a run to end; `desired` is `SnapshotAndStop` or `Cancel`. The snapshot is named after
@@ -185,6 +186,8 @@ pub(crate) async fn finish_run(
         keep_state(tx, application, &run).await?;
     }
     let missing = finish_snapshots(tx, application, &run, end).await?;
+    enhanced::run_ended(tx, application, &run).await?;
+    keep_stop_snapshot(tx, application, &run).await?;
     tx.end_run(run.id).await?;
     if application.status == Status::Deleting {
         return remove_application(tx, application).await;
@@ -313,6 +316,17 @@ async fn finish_snapshots(
     Ok(missing)
 }
 
+/// The snapshot that ended the run outlives the application, where that is wanted.
+async fn keep_stop_snapshot(tx: &mut Tx, application: &Application, run: &Run) -> Result<()> {
+    let Some(name) = &run.stop_snapshot else { return Ok(()) };
+    let snapshot = tx.snapshot(application.id, name).await?;
+    let Some(number) = snapshot.and_then(|snapshot| snapshot.checkpoint) else { return Ok(()) };
+    match tx.checkpoint(application.id, number).await? {
+        Some(checkpoint) => enhanced::keep_system_snapshot(tx, application, run, &checkpoint).await,
+        None => Ok(()),
+    }
+}
+
 /// The newest state of a run: its latest checkpoint, else the one it started from.
 async fn newest_state(
     tx: &mut Tx,
@@ -322,7 +336,7 @@ async fn newest_state(
     if let Some(checkpoint) = tx.latest_checkpoint(application.id, run.id).await? {
         return Ok(Some(checkpoint));
     }
-    match run.decision.as_ref().and_then(|decision| decision.checkpoint()) {
+    match run.decision.as_ref().and_then(|decision| decision.own_checkpoint()) {
         Some(number) => Ok(tx.checkpoint(application.id, number).await?),
         None => Ok(None),
     }
@@ -330,6 +344,7 @@ async fn newest_state(
 
 /// Removes an application and everything it has; its objects become garbage.
 pub(crate) async fn remove_application(tx: &mut Tx, application: &Application) -> Result<()> {
+    enhanced::application_ends(tx, application).await?;
     tx.insert_garbage(&application_folder(&application.name, application.id)).await?;
     tx.delete_application(application.id).await?;
     tx.notify().await?;

@@ -3,7 +3,9 @@
 
 mod claim;
 mod cleanup;
+mod copies;
 mod ending;
+mod enhanced;
 mod orders;
 mod reconcile;
 mod registration;
@@ -11,6 +13,7 @@ mod reports;
 
 pub use claim::{Claim, Program};
 pub use cleanup::CheckpointsFolder;
+pub use copies::{Copied, CopyProblem, CopyTask, CopyWork, exported_folder};
 pub use orders::JobOrder;
 pub use registration::WorkerInfo;
 pub use reports::Verdict;

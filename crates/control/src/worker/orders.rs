@@ -3,7 +3,7 @@
 use model::{ids::WorkerId, protocol::Order};
 use store::{Desired, Held, SnapshotStatus, Tx};
 
-use crate::{Control, JobKey, error::Result};
+use crate::{Control, JobKey, error::Result, worker::enhanced::in_order};
 
 /// An order for one job.
 #[derive(Debug, Clone)]
@@ -38,11 +38,12 @@ async fn orders_of(tx: &mut Tx, held: &Held) -> Result<Vec<Order>> {
     match (held.desired, held.running) {
         (Desired::Cancel, _) => Ok(vec![Order::Cancel]),
         (Desired::Run, true) => {
-            let wanted = tx.snapshots_being_made(held.application).await?;
-            Ok(wanted
-                .into_iter()
-                .map(|snapshot| Order::Snapshot { name: snapshot.name.into(), stop: false })
-                .collect())
+            let own = tx.snapshots_being_made(held.application).await?;
+            let own = own.into_iter().map(|snapshot| String::from(snapshot.name));
+            let enhanced = tx.enhanced_being_made(held.application).await?;
+            let enhanced = enhanced.iter().filter(|snapshot| snapshot.source_manifest.is_none());
+            let names = own.chain(enhanced.map(|snapshot| in_order(&snapshot.name)));
+            Ok(names.map(|name| Order::Snapshot { name, stop: false }).collect())
         }
         (Desired::SnapshotAndStop, true) => {
             let Some(name) = &held.stop_snapshot else { return Ok(vec![Order::Cancel]) };

@@ -30,6 +30,7 @@ impl Control {
             self.reconcile_one(name).await?;
         }
         self.note_overdue_checkpoints().await?;
+        self.reconcile_enhanced().await?;
         Ok(names.len())
     }
 

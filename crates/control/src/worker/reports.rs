@@ -12,7 +12,10 @@ use crate::{
     Control, JobKey,
     error::{Error, Result},
     rules::Exit,
-    worker::ending::{internal, job_is_no_more, note},
+    worker::{
+        ending::{internal, job_is_no_more, note},
+        enhanced,
+    },
 };
 
 /// Whether the attempt that a report is about is the present one.
@@ -158,7 +161,11 @@ impl Control {
             let message = format!("checkpoint {} is complete: none is overdue now", written.id);
             note(&mut tx, &application, &run, "CheckpointsRecovered", &message).await?;
         }
-        if let Some(name) = &written.snapshot {
+        if let Some(name) = written.snapshot.as_deref().and_then(enhanced::of_order) {
+            if let Some(checkpoint) = tx.checkpoint(application.id, written.id).await? {
+                enhanced::taken(&mut tx, &application, &run, &name, &checkpoint).await?;
+            }
+        } else if let Some(name) = &written.snapshot {
             let name = name.parse()?;
             if let Some(checkpoint) = tx.checkpoint(application.id, written.id).await?
                 && tx.set_snapshot_ready(application.id, &name, &checkpoint).await?
@@ -201,7 +208,9 @@ impl Control {
         let message = format!("checkpoint {number} failed: {why}");
         note(&mut tx, &application, &run, "CheckpointFailed", &message).await?;
         tx.count_failed_checkpoint(run.id).await?;
-        if let Some(name) = snapshot {
+        if let Some(name) = snapshot.and_then(enhanced::of_order) {
+            enhanced::not_taken(&mut tx, &application, &run, &name, why).await?;
+        } else if let Some(name) = snapshot {
             let name = name.parse()?;
             if tx.set_snapshot_failed(application.id, &name, why).await? {
                 let message = format!("snapshot `{name}` could not be taken: {why}");

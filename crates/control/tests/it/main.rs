@@ -8,6 +8,7 @@ mod create;
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
 mod deadlines;
+mod enhanced;
 mod failures;
 mod fencing;
 mod history;

@@ -114,6 +114,7 @@ pub(crate) const PATIENT: Timing = Timing {
     lease: Duration::from_secs(600),
     start_deadline: Duration::from_secs(600),
     snapshot_deadline: Duration::from_secs(600),
+    copy_deadline: Duration::from_secs(600),
     cancel_deadline: Duration::from_secs(600),
     first_backoff: Duration::ZERO,
     longest_backoff: Duration::ZERO,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{SnapshotName, VersionId};
+use crate::ids::{EnhancedName, SnapshotName, VersionId};
 
 /// AWS `RunConfiguration`: the wish of a start or update request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,13 @@ pub enum RestoreWish {
         /// Its name.
         name: SnapshotName,
     },
+    /// `RESTORE_FROM_CUSTOM_SNAPSHOT` with the ARN of an enhanced snapshot.
+    Enhanced {
+        /// Its name.
+        name: EnhancedName,
+        /// The ARN, as it was given.
+        arn: String,
+    },
 }
 
 impl RestoreWish {
@@ -35,7 +42,7 @@ impl RestoreWish {
         match self {
             Self::Skip => "SKIP_RESTORE_FROM_SNAPSHOT",
             Self::LatestSnapshot => "RESTORE_FROM_LATEST_SNAPSHOT",
-            Self::Snapshot { .. } => "RESTORE_FROM_CUSTOM_SNAPSHOT",
+            Self::Snapshot { .. } | Self::Enhanced { .. } => "RESTORE_FROM_CUSTOM_SNAPSHOT",
         }
     }
 }
@@ -60,6 +67,15 @@ pub enum RestoreDecision {
         /// Application version that it was taken of.
         version: VersionId,
     },
+    /// An enhanced snapshot, maybe of another application or installation.
+    Enhanced {
+        /// Its name.
+        name: EnhancedName,
+        /// Number of the checkpoint that it was.
+        checkpoint: u64,
+        /// Key of its manifest.
+        manifest: String,
+    },
     /// The latest completed checkpoint of the same run, after a failure.
     Checkpoint {
         /// Its number.
@@ -76,7 +92,9 @@ impl RestoreDecision {
     pub fn manifest(&self) -> Option<&str> {
         match self {
             Self::Empty { .. } => None,
-            Self::Snapshot { manifest, .. } | Self::Checkpoint { manifest, .. } => Some(manifest),
+            Self::Snapshot { manifest, .. }
+            | Self::Enhanced { manifest, .. }
+            | Self::Checkpoint { manifest, .. } => Some(manifest),
         }
     }
 
@@ -84,8 +102,18 @@ impl RestoreDecision {
     pub fn checkpoint(&self) -> Option<u64> {
         match self {
             Self::Empty { .. } => None,
-            Self::Snapshot { checkpoint, .. } | Self::Checkpoint { checkpoint, .. } => {
-                Some(*checkpoint)
+            Self::Snapshot { checkpoint, .. }
+            | Self::Enhanced { checkpoint, .. }
+            | Self::Checkpoint { checkpoint, .. } => Some(*checkpoint),
+        }
+    }
+
+    /// The same, if it is a checkpoint of the application that starts.
+    pub fn own_checkpoint(&self) -> Option<u64> {
+        match self {
+            Self::Enhanced { .. } => None,
+            Self::Empty { .. } | Self::Snapshot { .. } | Self::Checkpoint { .. } => {
+                self.checkpoint()
             }
         }
     }
@@ -97,6 +125,9 @@ impl std::fmt::Display for RestoreDecision {
             Self::Empty { reason } => write!(f, "empty state: {reason}"),
             Self::Snapshot { name, checkpoint, version, .. } => {
                 write!(f, "snapshot `{name}` (checkpoint {checkpoint} of version {version})")
+            }
+            Self::Enhanced { name, checkpoint, .. } => {
+                write!(f, "enhanced snapshot `{name}` (checkpoint {checkpoint} of its application)")
             }
             Self::Checkpoint { checkpoint, version, .. } => {
                 write!(f, "checkpoint {checkpoint} of version {version}")

@@ -7,6 +7,7 @@ mod checkpoints;
 mod claims;
 mod coverage;
 mod database;
+mod enhanced;
 mod journal;
 mod runs;
 mod schema;

@@ -2,11 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(clippy::print_stderr, reason = "a failed test shows what its processes said")]
 
+mod backup;
 mod bad_input;
 mod bad_world;
 mod chaos;
 mod conformance;
 mod demo;
+mod deploy;
+mod enhanced;
 mod exactly_once;
 mod failover;
 mod house;

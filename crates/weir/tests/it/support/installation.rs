@@ -41,6 +41,19 @@ impl Installation {
     pub(crate) fn start(name: &str) -> Self {
         let services = Services::shared();
         let database = services.create_database(name);
+        Self::start_over(services, database, name)
+    }
+
+    /// The same over a dump of another one's database.
+    pub(crate) fn restored(name: &str, dump: &Path) -> Self {
+        let services = Services::shared();
+        let database = services.create_database(name);
+        let dump = dump.to_str().unwrap();
+        services.postgres_run("pg_restore", &["--no-owner", "--dbname", &database, dump]);
+        Self::start_over(services, database, name)
+    }
+
+    fn start_over(services: Arc<Services>, database: String, name: &str) -> Self {
         let folder = services.folder().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let api = Mutex::new(start_api(&services, name, &database, folder.join("api.log")));
@@ -68,6 +81,28 @@ impl Installation {
     pub(crate) fn start_api_beside(&self, listen: &str, name: &str) -> Api {
         let log = self.folder.join(format!("{name}.log"));
         start_api_at(listen, &self.services, &self.name, &self.database, log)
+    }
+
+    /// URL of its database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// What its database answers.
+    pub(crate) fn query(&self, sql: &str) -> String {
+        self.services.postgres_run("psql", &[&self.database, "-q", "-t", "-A", "-c", sql])
+    }
+
+    /// Copies its objects to another prefix of the bucket; gives how many.
+    pub(crate) fn copy_objects_to(&self, prefix: &str) -> usize {
+        let s3 = self.services.s3();
+        let objects = s3.list(BUCKET, &format!("{}/", self.name)).unwrap();
+        for object in &objects {
+            let rest = object.key.strip_prefix(&self.name).unwrap();
+            let bytes = s3.get(BUCKET, &object.key).unwrap();
+            s3.put(BUCKET, &format!("{prefix}{rest}"), bytes).unwrap();
+        }
+        objects.len()
     }
 
     /// A private folder that ends with the installation.

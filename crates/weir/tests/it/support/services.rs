@@ -1,7 +1,7 @@
 //! Postgres, Kafka and S3, started by the first test that needs them and ended with the last.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -69,14 +69,23 @@ impl Services {
         Self { postgres, broker, s3, folder, runtime }
     }
 
+    /// One of Postgres' programs.
+    pub(crate) fn postgres_program(&self, name: &str) -> PathBuf {
+        self.postgres.bin_dir().map_or(name.into(), |folder| folder.join(name))
+    }
+
+    /// What one of Postgres' programs says, which must succeed.
+    #[track_caller]
+    pub(crate) fn postgres_run(&self, name: &str, arguments: &[&str]) -> String {
+        let done = Command::new(self.postgres_program(name)).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap()
+    }
+
     /// Makes an empty database; gives its URL.
     pub(crate) fn create_database(&self, name: &str) -> String {
-        let psql = self.postgres.bin_dir().map_or("psql".into(), |folder| folder.join("psql"));
-        let made = Command::new(psql)
-            .args([self.postgres.url(), "-q", "-c", &format!("CREATE DATABASE \"{name}\"")])
-            .output()
-            .unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let create = format!("CREATE DATABASE \"{name}\"");
+        self.postgres_run("psql", &[self.postgres.url(), "-q", "-c", &create]);
         self.postgres.database_url(name)
     }
 
