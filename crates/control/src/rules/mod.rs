@@ -5,6 +5,7 @@ mod health;
 mod orphans;
 mod restarts;
 mod restore;
+mod scaling;
 mod waiting;
 
 pub use health::JobHealth;
@@ -14,4 +15,5 @@ pub(crate) use health::health;
 pub(crate) use orphans::orphans;
 pub(crate) use restarts::{Backoff, Life, Restarts};
 pub(crate) use restore::{Candidates, choose};
+pub(crate) use scaling::parallelism_after;
 pub(crate) use waiting::{explain, missing_ms};
