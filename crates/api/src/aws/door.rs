@@ -1,6 +1,6 @@
 //! From a request to an operation and back.
 
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use control::Control;
@@ -22,11 +22,17 @@ const TARGET: &str = "KinesisAnalytics_20180523.";
 const FIRST_API: &str = "KinesisAnalytics_20150814.";
 
 /// Answers a call of the AWS API.
-pub(crate) async fn door(State(shared): State<Shared>, request: Request) -> Response {
+pub(crate) async fn door(shared: Shared, request: Request) -> Response {
     match answer(shared.control, request).await {
         Ok(body) => ([("content-type", CONTENT_TYPE)], body.to_string()).into_response(),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// Answers when a handler panicked.
+pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    Refusal::internal().into_response()
 }
 
 async fn answer(control: Control, request: Request) -> Result<Value, Refusal> {

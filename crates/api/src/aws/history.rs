@@ -74,6 +74,7 @@ pub(super) async fn operation(
     control: Control,
     request: Operation,
 ) -> Result<DescribeOperationAnswer, Refusal> {
-    let found = control.describe_operation(&request.application_name, &request.operation_id).await?;
+    let found =
+        control.describe_operation(&request.application_name, &request.operation_id).await?;
     Ok(DescribeOperationAnswer::of(found))
 }

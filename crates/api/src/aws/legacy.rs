@@ -17,8 +17,8 @@ pub(super) struct SqlOnly {
 
 pub(super) async fn sql_only(control: Control, request: SqlOnly) -> Result<Done, Refusal> {
     let version = VersionId::try_from(request.current_application_version_id)?;
-    control.refuse_sql_only(&request.application_name, version).await?;
-    Ok(Done {})
+    let refused = control.refuse_sql_only(&request.application_name, version).await;
+    match refused? {}
 }
 
 /// DiscoverInputSchema asks for no application.

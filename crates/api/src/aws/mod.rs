@@ -16,4 +16,4 @@ mod shapes;
 mod snapshots;
 mod tags;
 
-pub(crate) use door::door;
+pub(crate) use door::{door, panicked};

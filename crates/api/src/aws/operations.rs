@@ -2,6 +2,7 @@
 
 use control::Control;
 use futures::future::BoxFuture;
+use model::access::Role;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -15,19 +16,10 @@ pub(super) struct Operation {
     /// As AWS names it.
     pub(super) name: &'static str,
     /// The least that a caller must be.
-    #[expect(dead_code, reason = "there is no authentication yet")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "there is no authentication yet"))]
     pub(super) role: Role,
     /// Answers a request that was held against its shape.
     pub(super) run: Run,
-}
-
-/// What a caller may do; each includes those before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Role {
-    /// Read.
-    Viewer,
-    /// Create, change, start, stop, delete applications.
-    Operator,
 }
 
 type Run = fn(Control, Value) -> BoxFuture<'static, Result<Value, Refusal>>;
@@ -81,23 +73,23 @@ macro_rules! operations {
 }
 
 operations! {
-    Operator AddApplicationCloudWatchLoggingOption => configuration::not_offered,
-    Operator AddApplicationInput => legacy::sql_only,
-    Operator AddApplicationInputProcessingConfiguration => legacy::sql_only,
-    Operator AddApplicationOutput => legacy::sql_only,
-    Operator AddApplicationReferenceDataSource => legacy::sql_only,
-    Operator AddApplicationVpcConfiguration => configuration::not_offered,
-    Operator CreateApplication => applications::create,
+    Admin AddApplicationCloudWatchLoggingOption => configuration::not_offered,
+    Admin AddApplicationInput => legacy::sql_only,
+    Admin AddApplicationInputProcessingConfiguration => legacy::sql_only,
+    Admin AddApplicationOutput => legacy::sql_only,
+    Admin AddApplicationReferenceDataSource => legacy::sql_only,
+    Admin AddApplicationVpcConfiguration => configuration::not_offered,
+    Admin CreateApplication => applications::create,
     Operator CreateApplicationPresignedUrl => configuration::not_offered,
     Operator CreateApplicationSnapshot => snapshots::create,
     Operator CreateSnapshot => snapshots::not_offered,
-    Operator DeleteApplication => applications::delete,
-    Operator DeleteApplicationCloudWatchLoggingOption => configuration::not_offered,
-    Operator DeleteApplicationInputProcessingConfiguration => legacy::sql_only,
-    Operator DeleteApplicationOutput => legacy::sql_only,
-    Operator DeleteApplicationReferenceDataSource => legacy::sql_only,
+    Admin DeleteApplication => applications::delete,
+    Admin DeleteApplicationCloudWatchLoggingOption => configuration::not_offered,
+    Admin DeleteApplicationInputProcessingConfiguration => legacy::sql_only,
+    Admin DeleteApplicationOutput => legacy::sql_only,
+    Admin DeleteApplicationReferenceDataSource => legacy::sql_only,
     Operator DeleteApplicationSnapshot => snapshots::delete,
-    Operator DeleteApplicationVpcConfiguration => configuration::not_offered,
+    Admin DeleteApplicationVpcConfiguration => configuration::not_offered,
     Operator DeleteSnapshot => snapshots::not_offered,
     Viewer DescribeApplication => applications::describe,
     Viewer DescribeApplicationOperation => history::operation,
@@ -105,9 +97,9 @@ operations! {
     Viewer DescribeApplicationVersion => history::version,
     Viewer DescribeSnapshot => snapshots::not_offered,
     Viewer DescribeSnapshotOperation => snapshots::not_offered,
-    Operator DiscoverInputSchema => legacy::discover,
-    Operator ExportSnapshot => snapshots::not_offered,
-    Operator ImportSnapshot => snapshots::not_offered,
+    Admin DiscoverInputSchema => legacy::discover,
+    Admin ExportSnapshot => snapshots::not_offered,
+    Admin ImportSnapshot => snapshots::not_offered,
     Viewer ListApplicationOperations => history::operations,
     Viewer ListApplicationSnapshots => snapshots::list,
     Viewer ListApplicationVersions => history::versions,
@@ -120,8 +112,8 @@ operations! {
     Operator StopApplication => lifecycle::stop,
     Operator TagResource => tags::put,
     Operator UntagResource => tags::delete,
-    Operator UpdateApplication => applications::update,
-    Operator UpdateApplicationMaintenanceConfiguration => configuration::not_offered,
+    Admin UpdateApplication => applications::update,
+    Admin UpdateApplicationMaintenanceConfiguration => configuration::not_offered,
 }
 
 #[cfg(test)]

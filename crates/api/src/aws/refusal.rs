@@ -119,9 +119,9 @@ fn words(error: &Error) -> String {
             "Snapshot '{name}' has a different SnapshotCreationTimestamp than the one you provided. \
              Please call DescribeApplicationSnapshot to fetch valid SnapshotCreationTimestamp."
         ),
-        Error::NoSnapshotToRestore(name) => format!(
-            "The snapshot name {name} provided for restore configuration does not exist."
-        ),
+        Error::NoSnapshotToRestore(name) => {
+            format!("The snapshot name {name} provided for restore configuration does not exist.")
+        }
         Error::Refused(Refused { status, command }) => match command {
             Command::Start => format!("Application cannot be started in '{status}' state"),
             Command::Stop | Command::ForceStop => {

@@ -22,7 +22,8 @@ pub(super) async fn create(control: Control, request: Named) -> Result<Done, Ref
 }
 
 pub(super) async fn describe(control: Control, request: Named) -> Result<SnapshotAnswer, Refusal> {
-    let found = control.describe_snapshot(&request.application_name, &request.snapshot_name).await?;
+    let found =
+        control.describe_snapshot(&request.application_name, &request.snapshot_name).await?;
     Ok(SnapshotAnswer::of(found))
 }
 

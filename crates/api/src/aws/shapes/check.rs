@@ -76,12 +76,9 @@ impl Check<'_> {
             }
             (Shape::Time, Value::Number(number)) => Ok(Value::Number(number)),
             (Shape::Blob(range), Value::String(text)) => self.blob(*range, text),
-            (wanted, found) => Err(format!(
-                "{} must be {}, not {}",
-                self.place(),
-                wanted.words(),
-                words(&found)
-            )),
+            (wanted, found) => {
+                Err(format!("{} must be {}, not {}", self.place(), wanted.words(), words(&found)))
+            }
         }
     }
 
@@ -173,7 +170,8 @@ impl Check<'_> {
         if self.place.is_empty() {
             return "the body".to_owned();
         }
-        let shown: Vec<String> = self.place.iter().map(|it| it.chars().take(100).collect()).collect();
+        let shown: Vec<String> =
+            self.place.iter().map(|it| it.chars().take(100).collect()).collect();
         format!("`{}`", shown.join(".").escape_debug())
     }
 }

@@ -49,15 +49,21 @@ fn requests_are_read_leniently() {
         json!({ "ApplicationName": "a", "Force": "True", "Unknown": [1], "Weir": {} }),
         json!({ "ApplicationName": "a", "Force": true }),
     );
-    reads("StartApplicationRequest", json!({ "ApplicationName": "a", "RunConfiguration": null }),
-        json!({ "ApplicationName": "a" }));
+    reads(
+        "StartApplicationRequest",
+        json!({ "ApplicationName": "a", "RunConfiguration": null }),
+        json!({ "ApplicationName": "a" }),
+    );
 }
 
 #[test]
 fn members_that_break_a_rule_are_named_with_their_place() {
     breaks("StopApplicationRequest", json!({}), "`ApplicationName` is missing");
-    breaks("ApplicationName", json!("a b"),
-        "the body may only contain letters, digits, `_`, `.` and `-`");
+    breaks(
+        "ApplicationName",
+        json!("a b"),
+        "the body may only contain letters, digits, `_`, `.` and `-`",
+    );
     breaks(
         "EnvironmentProperties",
         json!({ "PropertyGroups": [{ "PropertyGroupId": "g", "PropertyMap": {} }] }),
@@ -65,10 +71,16 @@ fn members_that_break_a_rule_are_named_with_their_place() {
     );
     breaks("Tags", json!([{ "Key": "" }]), "`1.Key` must be 1 to 128 characters long, not 0");
     breaks("CheckpointInterval", json!(0), "the body must be at least 1, not 0");
-    breaks("ApplicationMaintenanceWindowStartTime", json!("24:00"),
-        "the body must be a time of day from `00:00` to `23:59`");
-    breaks("UrlType", json!("X"),
-        "the body must be one of `FLINK_DASHBOARD_URL`, `ZEPPELIN_UI_URL`, not `X`");
+    breaks(
+        "ApplicationMaintenanceWindowStartTime",
+        json!("24:00"),
+        "the body must be a time of day from `00:00` to `23:59`",
+    );
+    breaks(
+        "UrlType",
+        json!("X"),
+        "the body must be one of `FLINK_DASHBOARD_URL`, `ZEPPELIN_UI_URL`, not `X`",
+    );
 }
 
 #[test]
