@@ -23,7 +23,7 @@ pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     BegunSnapshot, Change, CreateApplication, CreateSnapshot, DeleteApplication, DeleteSnapshot,
-    ExportSnapshot, ImportSnapshot, Metrics, OperationFilter, PropertyGroupsOf, Seen,
+    ExportSnapshot, ImportSnapshot, Metrics, OperationFilter, PropertyGroupsOf, Resource, Seen,
     StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;

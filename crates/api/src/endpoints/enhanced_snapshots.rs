@@ -2,19 +2,23 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use control::{CreateSnapshot, DeleteSnapshot, EnhancedFilter, ExportSnapshot, ImportSnapshot};
+use control::{
+    Control, CreateSnapshot, DeleteSnapshot, Enhanced, EnhancedFilter, ExportSnapshot,
+    ImportSnapshot, Page,
+};
 use model::ids::EnhancedName;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Paging;
+use super::applications::{Tag, tag_map};
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path, Query};
 use crate::server::Shared;
 use crate::wire::enhanced::{
     BegunBody, ExportBody, ExportDestinationConfiguration, ImportSourceConfiguration,
-    SnapshotEncryptionConfiguration, SnapshotInfo, SnapshotInfoDetails, SnapshotTag, begun,
-    details, exporting, info, second, tags,
+    SnapshotEncryptionConfiguration, SnapshotInfo, SnapshotInfoDetails, begun, details, exporting,
+    info, second,
 };
 use crate::wire::parsed;
 
@@ -26,7 +30,7 @@ pub(crate) struct CreateEnhancedSnapshotRequest {
     snapshot_name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshot_description: Option<String>,
-    tags: Vec<SnapshotTag>,
+    tags: Vec<Tag>,
 }
 
 impl CreateEnhancedSnapshotRequest {
@@ -35,7 +39,7 @@ impl CreateEnhancedSnapshotRequest {
             application: self.application_name.parse()?,
             name: self.snapshot_name.parse()?,
             description: self.snapshot_description,
-            tags: tags(self.tags)?,
+            tags: tag_map(self.tags)?,
         })
     }
 }
@@ -82,10 +86,19 @@ impl EnhancedFilterParameters {
 /// AWS `ListSnapshotsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct EnhancedSnapshotsAnswer {
+pub(crate) struct EnhancedSnapshotsAnswer {
     snapshot_info_list: Vec<SnapshotInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl EnhancedSnapshotsAnswer {
+    pub(crate) fn of(control: &Control, page: Page<Enhanced>) -> Self {
+        Self {
+            snapshot_info_list: page.items.into_iter().map(|it| info(control, it)).collect(),
+            next_token: page.next_token,
+        }
+    }
 }
 
 /// Lists the snapshots that belong to the account, newest first.
@@ -98,17 +111,20 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<EnhancedSnapshotsAnswer>, Failure> {
     let page = shared.control.list_enhanced_snapshots(&filter.parse()?, &paging.parse()?).await?;
-    Ok(Json(EnhancedSnapshotsAnswer {
-        snapshot_info_list: page.items.into_iter().map(|it| info(&shared.control, it)).collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(EnhancedSnapshotsAnswer::of(&shared.control, page)))
 }
 
 /// AWS `DescribeSnapshotResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct EnhancedSnapshotAnswer {
+pub(crate) struct EnhancedSnapshotAnswer {
     snapshot_info_details: SnapshotInfoDetails,
+}
+
+impl EnhancedSnapshotAnswer {
+    pub(crate) fn of(control: &Control, found: Enhanced) -> Self {
+        Self { snapshot_info_details: details(control, found) }
+    }
 }
 
 /// Tells all of a snapshot that belongs to the account.
@@ -122,7 +138,7 @@ pub(super) async fn describe(
 ) -> Result<Json<EnhancedSnapshotAnswer>, Failure> {
     let name: EnhancedName = name.parse()?;
     let found = shared.control.describe_enhanced_snapshot(&name).await?;
-    Ok(Json(EnhancedSnapshotAnswer { snapshot_info_details: details(&shared.control, found) }))
+    Ok(Json(EnhancedSnapshotAnswer::of(&shared.control, found)))
 }
 
 /// Parameters of a deletion.
@@ -195,7 +211,7 @@ pub(crate) struct ImportSnapshotRequest {
     /// `CANONICAL`: what ExportSnapshot wrote. A savepoint of Apache Flink is refused by the operation.
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshot_format: Option<String>,
-    tags: Vec<SnapshotTag>,
+    tags: Vec<Tag>,
 }
 
 impl ImportSnapshotRequest {
@@ -207,7 +223,7 @@ impl ImportSnapshotRequest {
             name: name.parse()?,
             from,
             description: self.snapshot_description,
-            tags: tags(self.tags)?,
+            tags: tag_map(self.tags)?,
         })
     }
 }

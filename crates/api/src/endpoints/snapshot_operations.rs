@@ -1,6 +1,8 @@
 //! What is done to snapshots that belong to the account.
 
 use axum::Json;
+use control::{Control, OperationStatus, Page, SnapshotOperation};
+use model::enhanced::SnapshotOperationKind;
 use model::ids::{EnhancedName, OperationId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +20,7 @@ use crate::wire::parsed;
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(rename_all = "PascalCase", default)]
 #[into_params(parameter_in = Query)]
-pub(super) struct SnapshotOperationFilter {
+pub(crate) struct SnapshotOperationFilter {
     /// `CreateSnapshot`, `DeleteSnapshot`, `ImportSnapshot`, `ExportSnapshot` or
     /// `SystemCreateSnapshot`.
     snapshot_operation: Option<String>,
@@ -26,13 +28,31 @@ pub(super) struct SnapshotOperationFilter {
     snapshot_operation_status: Option<String>,
 }
 
+impl SnapshotOperationFilter {
+    pub(crate) fn parse(
+        &self,
+    ) -> Result<(Option<SnapshotOperationKind>, Option<OperationStatus>), Failure> {
+        let kind = parsed(self.snapshot_operation.as_deref())?;
+        Ok((kind, parsed(self.snapshot_operation_status.as_deref())?))
+    }
+}
+
 /// AWS `ListSnapshotOperationsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct SnapshotOperationsAnswer {
+pub(crate) struct SnapshotOperationsAnswer {
     snapshot_operation_info_list: Vec<SnapshotOperationInfo>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl SnapshotOperationsAnswer {
+    pub(crate) fn of(page: Page<SnapshotOperation>) -> Self {
+        Self {
+            snapshot_operation_info_list: page.items.iter().map(operation_info).collect(),
+            next_token: page.next_token,
+        }
+    }
 }
 
 /// Lists what was done to a snapshot in the last 90 days, newest first.
@@ -47,21 +67,23 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<SnapshotOperationsAnswer>, Failure> {
     let name: EnhancedName = name.parse()?;
-    let kind = parsed(filter.snapshot_operation.as_deref())?;
-    let status = parsed(filter.snapshot_operation_status.as_deref())?;
+    let (kind, status) = filter.parse()?;
     let page = paging.parse()?;
     let page = shared.control.list_snapshot_operations(&name, kind, status, &page).await?;
-    Ok(Json(SnapshotOperationsAnswer {
-        snapshot_operation_info_list: page.items.iter().map(operation_info).collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(SnapshotOperationsAnswer::of(page)))
 }
 
 /// AWS `DescribeSnapshotOperationResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct SnapshotOperationAnswer {
+pub(crate) struct SnapshotOperationAnswer {
     snapshot_operation_info_details: SnapshotOperationInfoDetails,
+}
+
+impl SnapshotOperationAnswer {
+    pub(crate) fn of(control: &Control, found: SnapshotOperation) -> Self {
+        Self { snapshot_operation_info_details: operation_details(control, found) }
+    }
 }
 
 /// Tells all of one thing that was done to a snapshot.
@@ -76,6 +98,5 @@ pub(super) async fn describe(
 ) -> Result<Json<SnapshotOperationAnswer>, Failure> {
     let (name, operation): (EnhancedName, OperationId) = (name.parse()?, operation.parse()?);
     let found = shared.control.describe_snapshot_operation(&name, &operation).await?;
-    let snapshot_operation_info_details = operation_details(&shared.control, found);
-    Ok(Json(SnapshotOperationAnswer { snapshot_operation_info_details }))
+    Ok(Json(SnapshotOperationAnswer::of(&shared.control, found)))
 }

@@ -1,7 +1,5 @@
 //! Enhanced snapshots and their operations.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 use control::{BegunSnapshot, Control, Enhanced, SnapshotOperation};
 use model::enhanced::{S3Prefix, SnapshotOperationKind};
@@ -11,25 +9,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::seconds;
-
-/// AWS `Tag`.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "PascalCase", default)]
-pub(crate) struct SnapshotTag {
-    key: String,
-    value: String,
-}
-
-/// Tags by key.
-pub(crate) fn tags(given: Vec<SnapshotTag>) -> Result<BTreeMap<String, String>, Invalid> {
-    let mut tags = BTreeMap::new();
-    for tag in given {
-        if tags.insert(tag.key, tag.value).is_some() {
-            return Err(Invalid::new("Tags", "the provided tag map contains duplicate tag key"));
-        }
-    }
-    Ok(tags)
-}
 
 /// AWS `S3PrefixLocation`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]

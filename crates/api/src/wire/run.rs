@@ -68,7 +68,7 @@ impl ApplicationRestoreConfiguration {
             }
             ("RESTORE_FROM_CUSTOM_SNAPSHOT", None, None) => Err(Invalid::new(
                 "SnapshotName",
-                "or `SnapshotArn` must be given with RESTORE_FROM_CUSTOM_SNAPSHOT",
+                "must be given with RESTORE_FROM_CUSTOM_SNAPSHOT, or `SnapshotArn`",
             )),
             ("RESTORE_FROM_CUSTOM_SNAPSHOT", Some(_), Some(_)) => {
                 Err(Invalid::new("SnapshotArn", "cannot be given together with SnapshotName"))

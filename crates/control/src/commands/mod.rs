@@ -7,6 +7,7 @@ mod delete;
 mod describe;
 mod enhanced_snapshots;
 mod history;
+mod legacy;
 mod observe;
 mod properties;
 mod restorable;
@@ -22,7 +23,7 @@ pub use create::CreateApplication;
 pub use delete::DeleteApplication;
 pub use describe::VersionDetail;
 pub use enhanced_snapshots::{
-    BegunSnapshot, CreateSnapshot, DeleteSnapshot, ExportSnapshot, ImportSnapshot,
+    BegunSnapshot, CreateSnapshot, DeleteSnapshot, ExportSnapshot, ImportSnapshot, Resource,
 };
 pub use history::OperationFilter;
 pub use observe::Metrics;

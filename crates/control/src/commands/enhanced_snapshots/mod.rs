@@ -9,6 +9,7 @@ mod transfer;
 
 pub use create::CreateSnapshot;
 pub use delete::DeleteSnapshot;
+pub use tags::Resource;
 pub use transfer::{ExportSnapshot, ImportSnapshot};
 
 use std::collections::BTreeMap;

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use model::{enhanced::EnhancedStatus, ids::EnhancedName};
+use model::{
+    enhanced::EnhancedStatus,
+    ids::{ApplicationName, EnhancedName},
+};
 use serde_json::json;
 use store::Tx;
 
@@ -13,7 +16,27 @@ use crate::{
     error::{Error, Result},
 };
 
+/// What has tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resource {
+    /// An application.
+    Application(ApplicationName),
+    /// An enhanced snapshot.
+    Snapshot(EnhancedName),
+}
+
 impl Control {
+    /// What an ARN is of.
+    ///
+    /// # Errors
+    /// It is of nothing of this installation that has tags.
+    pub fn resource_of_arn(&self, arn: &str) -> Result<Resource> {
+        match self.snapshot_of_arn(arn) {
+            Ok(name) => Ok(Resource::Snapshot(name)),
+            Err(_) => Ok(Resource::Application(self.name_of_arn(arn)?)),
+        }
+    }
+
     /// All tags of an enhanced snapshot, by key.
     ///
     /// # Errors
