@@ -14,13 +14,13 @@ async fn send(world: &World, target: &str, kind: &str, body: impl Into<reqwest::
     world.api.send(request.body(body)).await
 }
 
-async fn call(world: &World, operation: &str, body: impl Into<reqwest::Body>) -> Answer {
+pub(crate) async fn call(world: &World, operation: &str, body: impl Into<reqwest::Body>) -> Answer {
     send(world, &format!("KinesisAnalytics_20180523.{operation}"), JSON, body).await
 }
 
 /// A refusal as every SDK reads it; gives the message.
 #[track_caller]
-fn refused(answer: &Answer, status: u16, code: &str) -> String {
+pub(crate) fn refused(answer: &Answer, status: u16, code: &str) -> String {
     assert_eq!(answer.status, status, "{}", answer.text);
     assert_eq!(answer.header("content-type"), JSON);
     assert_eq!(answer.header("x-amzn-errortype"), code);

@@ -3,6 +3,7 @@
 use control::{Copied, CopyProblem};
 use serde_json::{Value, json};
 
+use crate::aws;
 use crate::world::World;
 
 const SNAPSHOTS: &str = "/v1/snapshots";
@@ -242,4 +243,68 @@ async fn an_application_starts_from_the_arn_of_a_snapshot() {
             "SnapshotArn": begun["SnapshotArn"],
         })
     );
+}
+
+/// The body of a call of the AWS door that succeeds.
+async fn door(world: &World, operation: &str, body: Value) -> Value {
+    let answer = aws::call(world, operation, body.to_string()).await;
+    assert_eq!(answer.status, 200, "{operation}: {}", answer.text);
+    serde_json::from_str(&answer.text).unwrap()
+}
+
+#[tokio::test]
+async fn the_aws_door_has_all_eight_operations_and_the_tags() {
+    let world = world().await;
+    let claim = world.run_alerts().await;
+    let mine = json!({ "SnapshotName": "mine" });
+    let create = json!({ "ApplicationName": "alerts", "SnapshotName": "mine" });
+    let begun = door(&world, "CreateSnapshot", create.clone()).await;
+    assert_eq!(begun["SnapshotStatus"], "CREATING");
+    let twice = aws::call(&world, "CreateSnapshot", create.to_string()).await;
+    aws::refused(&twice, 400, "ResourceInUseException");
+    world.checkpoint(&claim, 7, Some("/mine")).await;
+    copy(&world, copied()).await;
+    let told = door(&world, "DescribeSnapshot", mine.clone()).await;
+    assert_eq!(told["SnapshotInfoDetails"]["SnapshotStatus"], "READY");
+    let filter = json!({ "SourceApplicationName": "alerts", "Limit": 1 });
+    let listed = door(&world, "ListSnapshots", filter).await;
+    assert_eq!(listed["SnapshotInfoList"][0]["SnapshotArn"], begun["SnapshotArn"]);
+
+    let mut export = export();
+    export["SnapshotName"] = "mine".into();
+    let exported = door(&world, "ExportSnapshot", export).await;
+    copy(&world, copied()).await;
+    let id = &exported["SnapshotOperationId"];
+    let which = json!({ "SnapshotName": "mine", "SnapshotOperationId": id });
+    let operation = door(&world, "DescribeSnapshotOperation", which).await;
+    let operation = &operation["SnapshotOperationInfoDetails"];
+    assert_eq!(operation["SnapshotOperationStatus"], "SUCCESSFUL");
+    let exports = json!({ "SnapshotName": "mine", "SnapshotOperation": "ExportSnapshot" });
+    let exports = door(&world, "ListSnapshotOperations", exports).await;
+    assert_eq!(exports["SnapshotOperationInfoList"].as_array().unwrap().len(), 1);
+
+    let mut import = import();
+    import["SnapshotName"] = "back".into();
+    import["SnapshotFormat"] = "CANONICAL".into();
+    import["Tags"] = json!([{ "Key": "team", "Value": "sensors" }]);
+    let imported = door(&world, "ImportSnapshot", import).await;
+    let arn = json!({ "ResourceARN": imported["SnapshotArn"] });
+    let tags = door(&world, "ListTagsForResource", arn.clone()).await;
+    assert_eq!(tags["Tags"], json!([{ "Key": "team", "Value": "sensors" }]));
+    let mut more = arn.clone();
+    more["Tags"] = json!([{ "Key": "stage", "Value": "test" }]);
+    door(&world, "TagResource", more).await;
+    let mut fewer = arn.clone();
+    fewer["TagKeys"] = json!(["team"]);
+    door(&world, "UntagResource", fewer).await;
+    let tags = door(&world, "ListTagsForResource", arn).await;
+    assert_eq!(tags["Tags"], json!([{ "Key": "stage", "Value": "test" }]));
+
+    let at = &told["SnapshotInfoDetails"]["SnapshotCreationTimestamp"];
+    let delete = json!({ "SnapshotName": "mine", "SnapshotCreationTimestamp": at });
+    let gone = door(&world, "DeleteSnapshot", delete).await;
+    assert_eq!(gone["SnapshotStatus"], "DELETING");
+    world.control.reconcile().await.unwrap();
+    let unknown = aws::call(&world, "DescribeSnapshot", mine.to_string()).await;
+    aws::refused(&unknown, 400, "ResourceNotFoundException");
 }

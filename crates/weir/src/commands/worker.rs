@@ -39,30 +39,36 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     arguments.log.start();
-    crate::runtime()?.block_on(async {
-        let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control =
-            control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
-                .await?;
-        std::fs::create_dir_all(&arguments.folder)?;
-        let folder = arguments.folder.canonicalize()?;
-        let worker =
-            control_plane::worker(control, &storage, folder, &arguments.python, arguments.kpus)?
-                .draining_within(Duration::from_secs(arguments.drain_seconds));
-        say("worker is ready");
-        let stop = worker::Stop::default();
-        let working = worker.run(stop.clone());
-        tokio::pin!(working);
-        for told in [&stop.drain, &stop.at_once] {
-            tokio::select! {
-                ended = &mut working => {
-                    ended?;
-                    return Ok(ExitCode::SUCCESS);
-                }
-                () = services::interrupted() => told.cancel(),
+    let runtime = crate::runtime()?;
+    let ended = runtime.block_on(work(arguments));
+    // A copy or a cleaning that is under way is begun again elsewhere; nobody waits for it.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn work(arguments: Arguments) -> Result<ExitCode, Error> {
+    let storage = arguments.bucket.storage(arguments.s3.settings());
+    let control =
+        control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
+            .await?;
+    std::fs::create_dir_all(&arguments.folder)?;
+    let folder = arguments.folder.canonicalize()?;
+    let worker =
+        control_plane::worker(control, &storage, folder, &arguments.python, arguments.kpus)?
+            .draining_within(Duration::from_secs(arguments.drain_seconds));
+    say("worker is ready");
+    let stop = worker::Stop::default();
+    let working = worker.run(stop.clone());
+    tokio::pin!(working);
+    for told in [&stop.drain, &stop.at_once] {
+        tokio::select! {
+            ended = &mut working => {
+                ended?;
+                return Ok(ExitCode::SUCCESS);
             }
+            () = services::interrupted() => told.cancel(),
         }
-        working.await?;
-        Ok(ExitCode::SUCCESS)
-    })
+    }
+    working.await?;
+    Ok(ExitCode::SUCCESS)
 }
