@@ -13,6 +13,7 @@ mod commands;
 mod control;
 mod detail;
 mod error;
+mod keys;
 mod page;
 pub mod ports;
 mod rules;
@@ -22,20 +23,22 @@ mod worker;
 pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
+    Change, CreateApplication, CreateKey, CreatedKey, DeleteApplication, Metrics, OperationFilter,
+    PropertyGroupsOf, Seen, StartApplication, UpdateApplication, Updated, VersionDetail,
+    WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
     ApplicationDetail, FailureDetail, JobPhase, MaintenanceWindow, Outages, RunDetail,
 };
 pub use error::{Error, Result};
+pub use keys::{BadMasterKey, MasterKeys, Secret};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
 pub use rules::JobHealth;
 pub use settings::{Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, Operation,
-    OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, Key, LogRecord,
+    Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

@@ -19,6 +19,7 @@ mod connection;
 mod error;
 mod events;
 mod garbage;
+mod keys;
 mod logs;
 mod operations;
 mod runs;
@@ -37,6 +38,7 @@ pub use connection::{Store, Tx};
 pub use error::{Error, Result, Taken};
 pub use events::{ApplicationEvent, NewEvent};
 pub use garbage::Garbage;
+pub use keys::{Key, NewKey, Proof};
 pub use logs::LogRecord;
 pub use operations::{NewOperation, Operation, OperationStatus};
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod answer;
 mod applications;
 mod audit;
@@ -17,6 +18,7 @@ mod observation;
 mod openapi;
 mod properties;
 mod service;
+mod signer;
 mod snapshots;
 mod tags;
 mod update;

@@ -8,6 +8,7 @@ mod claims;
 mod coverage;
 mod database;
 mod journal;
+mod keys;
 mod runs;
 mod schema;
 mod snapshots;

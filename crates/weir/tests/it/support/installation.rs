@@ -198,7 +198,7 @@ impl Worker {
 
 fn start_api(services: &Services, prefix: &str, database: &str, log: PathBuf) -> Api {
     let process = command(services, prefix, database, "api");
-    let process = Process::start(process, &["--listen", "127.0.0.1:0"], log);
+    let process = Process::start(process, &["--no-auth", "--listen", "127.0.0.1:0"], log);
     let url = process.says("API listens on ");
     Api { process, url }
 }
