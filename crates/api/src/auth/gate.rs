@@ -19,6 +19,7 @@ use super::limit::Limits;
 use super::refused::Refused;
 use super::roles;
 use super::sigv4::{RequestHead, Scope, Signed, hex_sha256};
+use crate::aws;
 use crate::endpoints::LARGEST_CODE_BODY;
 use crate::request::current_request_id;
 
@@ -130,7 +131,7 @@ impl Asked {
         if method == Method::POST && path == "/" {
             let target = request.headers().get("x-amz-target").and_then(|it| it.to_str().ok());
             let action = target.and_then(|it| it.rsplit_once('.')).map_or("", |(_, name)| name);
-            let least = Some(roles::of_operation(action));
+            let least = Some(aws::least_role(action));
             return Self { door: Door::Aws, action: action.to_owned(), application: None, least };
         }
         let matched = request.extensions().get::<MatchedPath>();

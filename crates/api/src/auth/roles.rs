@@ -1,4 +1,4 @@
-//! The least role of every endpoint and operation: the one place that says who may do what.
+//! The least role of every REST endpoint. (Those of the AWS door stand in its table of operations.)
 
 use axum::http::Method;
 use model::access::Role;
@@ -35,36 +35,6 @@ pub(crate) fn of_endpoint(method: &Method, path: &str) -> Option<Role> {
     Some(if operator || path.starts_with("/v1/snapshots") { Role::Operator } else { Role::Admin })
 }
 
-/// Operations of the AWS door that change something and that an operator may do.
-const OPERATOR_OPERATIONS: &[&str] = &[
-    "StartApplication",
-    "StopApplication",
-    "RollbackApplication",
-    "CreateApplicationSnapshot",
-    "DeleteApplicationSnapshot",
-    "CreateSnapshot",
-    "DeleteSnapshot",
-    "ExportSnapshot",
-    "ImportSnapshot",
-    "CancelSnapshotOperation",
-    "UpdateSnapshot",
-    "TagResource",
-    "UntagResource",
-    "CreateApplicationPresignedUrl",
-];
-
-/// The least role of an operation of the AWS door.
-pub(crate) fn of_operation(name: &str) -> Role {
-    let reads = name.starts_with("Describe") || name.starts_with("List");
-    if reads || name == "DiscoverInputSchema" {
-        Role::Viewer
-    } else if OPERATOR_OPERATIONS.contains(&name) {
-        Role::Operator
-    } else {
-        Role::Admin
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write;
@@ -99,9 +69,5 @@ mod tests {
     fn what_is_unknown_is_for_administrators() {
         assert_eq!(of_endpoint(&Method::POST, "/v1/new"), Some(Role::Admin));
         assert_eq!(of_endpoint(&Method::DELETE, "/healthz"), Some(Role::Admin));
-        assert_eq!(of_operation("FormatDisk"), Role::Admin);
-        assert_eq!(of_operation("UpdateApplication"), Role::Admin);
-        assert_eq!(of_operation("StopApplication"), Role::Operator);
-        assert_eq!(of_operation("ListApplications"), Role::Viewer);
     }
 }

@@ -1,15 +1,15 @@
 //! The API's table of contents.
 
-mod applications;
+pub(crate) mod applications;
 mod audit;
 mod code;
-mod history;
-mod lifecycle;
+pub(crate) mod history;
+pub(crate) mod lifecycle;
 mod logs;
 mod observe;
 mod properties;
 mod service;
-mod snapshots;
+pub(crate) mod snapshots;
 mod tags;
 mod waiting;
 

@@ -6,6 +6,7 @@ mod access;
 mod answer;
 mod applications;
 mod audit;
+mod aws;
 mod bodies;
 mod code;
 #[expect(dead_code, reason = "other crates use more of it")]

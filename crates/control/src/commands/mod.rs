@@ -7,6 +7,7 @@ mod delete;
 mod describe;
 mod history;
 mod keys;
+mod legacy;
 mod observe;
 mod properties;
 mod restorable;
