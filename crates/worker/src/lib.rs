@@ -7,6 +7,7 @@
 mod cleaning;
 mod jobs;
 mod leases;
+mod measuring;
 mod options;
 mod process;
 mod supervisor;

@@ -14,6 +14,7 @@ use crate::Options;
 use crate::cleaning::clean;
 use crate::jobs::{Job, Jobs};
 use crate::leases;
+use crate::measuring;
 use crate::supervisor::supervise;
 
 /// Longest time between two looks at what is to be done; a notification comes sooner.
@@ -62,6 +63,7 @@ impl Worker {
         };
         let (control, jobs) = (desk.control.clone(), desk.jobs.clone());
         desk.tasks.spawn(leases::keep(control, desk.id, jobs, stop.clone()));
+        desk.tasks.spawn(measuring::keep(desk.control.clone(), stop.clone()));
         desk.tasks.spawn(clean(desk.control.clone(), desk.options.clone(), stop.clone()));
         desk.work(&stop).await;
         desk.close().await;

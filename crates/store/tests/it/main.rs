@@ -7,6 +7,7 @@ mod claims;
 mod coverage;
 mod database;
 mod journal;
+mod metric_points;
 mod runs;
 mod schema;
 mod snapshots;
