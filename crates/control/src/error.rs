@@ -224,9 +224,9 @@ impl Error {
             | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
             Self::ApplicationExists(_)
             | Self::SnapshotExists { .. }
-            | Self::Refused(_)
             | Self::SnapshotBeingMade(_)
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
+            Self::Refused(refused) => refused.code(),
             Self::SnapshotNeedsRunning { .. } => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
                 ErrorCode::InvalidApplicationConfiguration

@@ -62,6 +62,8 @@ impl std::str::FromStr for Desired {
 pub struct Successor {
     /// Version to run.
     pub version: VersionId,
+    /// Number of subtasks.
+    pub parallelism: u32,
     /// KPUs it takes.
     pub kpus: u32,
     /// What to start from.
@@ -75,6 +77,8 @@ pub struct NewRun<'a> {
     pub id: RunId,
     /// Version to run.
     pub version: VersionId,
+    /// Number of subtasks.
+    pub parallelism: u32,
     /// KPUs it takes.
     pub kpus: u32,
     /// What to start from.
@@ -90,6 +94,8 @@ pub struct Run {
     pub application: ApplicationId,
     /// Version that runs.
     pub version: VersionId,
+    /// Number of subtasks.
+    pub parallelism: u32,
     /// KPUs it takes.
     pub kpus: u32,
     /// What the customer asked to start from.
@@ -171,6 +177,7 @@ pub(crate) struct RunRow {
     id: Uuid,
     application_id: Uuid,
     version: i64,
+    parallelism: i32,
     kpus: i32,
     configuration: Json<RunConfiguration>,
     desired: String,
@@ -211,6 +218,7 @@ impl TryFrom<RunRow> for Run {
             id: RunId(row.id),
             application: ApplicationId(row.application_id),
             version: number("runs.version", row.version)?,
+            parallelism: number("runs.parallelism", row.parallelism)?,
             kpus: number("runs.kpus", row.kpus)?,
             configuration: row.configuration.0,
             desired: read("runs.desired", &row.desired)?,
@@ -261,12 +269,14 @@ impl Tx {
     /// [`crate::Taken::OpenRun`] if another run of the application has not ended.
     pub async fn insert_run(&mut self, application: ApplicationId, new: &NewRun<'_>) -> Result<()> {
         sqlx::query(
-            "INSERT INTO runs (id, application_id, version, kpus, configuration, desired)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO runs
+                    (id, application_id, version, parallelism, kpus, configuration, desired)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(new.id.0)
         .bind(application.0)
         .bind(new.version.get())
+        .bind(i32::try_from(new.parallelism).unwrap_or(i32::MAX))
         .bind(i32::try_from(new.kpus).unwrap_or(i32::MAX))
         .bind(Json(new.configuration))
         .bind(Desired::Run.as_str())

@@ -6,6 +6,7 @@ mod metrics;
 mod orphans;
 mod restarts;
 mod restore;
+mod scaling;
 mod waiting;
 
 pub use health::JobHealth;
@@ -17,4 +18,5 @@ pub(crate) use metrics::metrics;
 pub(crate) use orphans::orphans;
 pub(crate) use restarts::{Backoff, Life, Restarts};
 pub(crate) use restore::{Candidates, choose};
+pub(crate) use scaling::parallelism_after;
 pub(crate) use waiting::{explain, missing_ms};
