@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
-use control::{CreateApplication, METRICS};
+use control::METRICS;
 use model::{
     configuration::{ConfigurationType, FlinkChange, MetricsLevel, MonitoringChange},
     error_code::ErrorCode,
@@ -99,7 +99,8 @@ async fn metrics_are_as_fine_as_the_level_says_and_all_are_in_the_catalogue() {
             ..MonitoringChange::default()
         };
         let flink = FlinkChange { monitoring: Some(monitoring), ..FlinkChange::default() };
-        let new = CreateApplication { flink, ..request(&application) };
+        let mut new = request(&application);
+        new.change.flink = flink;
         world.control.create(new).await.unwrap();
         let claim = world.run(&application).await;
         let _ = world.control.metrics_reported(&claim.job, &report()).await.unwrap();
