@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod describe;
 mod history;
+mod legacy;
 mod metrics;
 mod observe;
 mod properties;
