@@ -61,6 +61,15 @@ impl Failure {
         }
     }
 
+    /// A defect of ours, which the log tells of.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::InternalFailure.as_str(),
+            "an internal error happened; the service's log says more",
+        )
+    }
+
     /// The request body is not what the endpoint takes.
     pub(crate) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest.as_str(), message)
@@ -81,6 +90,13 @@ fn status_of(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidArgument
         | ErrorCode::TooManyTags
         | ErrorCode::UnsupportedOperation => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+impl Failure {
+    /// Status, code and message, for a door that renders them otherwise.
+    pub(crate) fn into_parts(self) -> (StatusCode, String, String) {
+        (self.status, self.code, self.message)
     }
 }
 
@@ -126,7 +142,7 @@ impl IntoResponse for Failure {
 }
 
 /// An error with all its causes, for the service's own log.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

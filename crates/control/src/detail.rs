@@ -163,9 +163,7 @@ pub struct Outages {
 
 impl Outages {
     pub(crate) fn of(run: &Run) -> Self {
-        let lost = run.running_since.and(run.renewed_at).filter(|_| !run.is_held());
-        let since = run.down_since.or(lost).filter(|_| run.ended_at.is_none());
-        let present = since.map_or(0, |since| (run.now - since).num_milliseconds());
+        let present = run.down_now_since().map_or(0, |since| (run.now - since).num_milliseconds());
         Self {
             full_restarts: run.full_restarts,
             downtime_ms: run.downtime_ms + u64::try_from(present).unwrap_or(0),
@@ -208,6 +206,11 @@ impl Control {
                 Some(next) => next.configuration.clone(),
                 None => run.configuration.clone(),
             });
+        // The run's, which the service may have changed; of an older version what it says itself.
+        let current_parallelism = run
+            .as_ref()
+            .filter(|run| run.ended_at.is_none() && version.version == application.version)
+            .map_or(version.configuration.flink.parallelism.parallelism, |run| run.parallelism);
         let run = match run {
             Some(run) => {
                 let timing = &self.settings.timing;
@@ -226,7 +229,7 @@ impl Control {
             version_updated_from: version.updated_from,
             version_created_at: version.created_at,
             conditional_token: version.conditional_token,
-            current_parallelism: version.configuration.flink.parallelism.parallelism,
+            current_parallelism,
             configuration: version.configuration,
             run_configuration,
             created_at: application.created_at,

@@ -5,6 +5,7 @@
 //! **Must not**: do I/O, know a database, an HTTP framework or Arrow.
 //! **Start at**: [`lifecycle`], [`protocol`], [`manifest`], then [`configuration`].
 
+pub mod access;
 pub mod configuration;
 pub mod error_code;
 pub mod fault;
@@ -12,6 +13,7 @@ pub mod ids;
 pub mod invalid;
 pub mod lifecycle;
 pub mod manifest;
+pub mod metrics;
 pub mod object_keys;
 pub mod protocol;
 mod text_enum;

@@ -11,6 +11,7 @@
 mod applications;
 mod artifacts;
 mod attempts;
+mod audit;
 mod checkpoint_age;
 mod checkpoints;
 mod claims;
@@ -19,6 +20,7 @@ mod error;
 mod events;
 mod garbage;
 mod logs;
+mod metric_points;
 mod operations;
 mod runs;
 mod snapshots;
@@ -29,6 +31,7 @@ mod wake;
 mod workers;
 
 pub use applications::{Application, ApplicationSummary, NewApplication};
+pub use audit::{AuditEntry, NewAudit};
 pub use checkpoints::{Checkpoint, NewCheckpoint};
 pub use claims::{Claimable, Held};
 pub use connection::{Store, Tx};
@@ -36,6 +39,7 @@ pub use error::{Error, Result, Taken};
 pub use events::{ApplicationEvent, NewEvent};
 pub use garbage::Garbage;
 pub use logs::LogRecord;
+pub use metric_points::{MetricPoint, Observed};
 pub use operations::{NewOperation, Operation, OperationStatus};
 
 pub use runs::{Desired, NewRun, Run, Successor};

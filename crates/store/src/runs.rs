@@ -62,6 +62,8 @@ impl std::str::FromStr for Desired {
 pub struct Successor {
     /// Version to run.
     pub version: VersionId,
+    /// Number of subtasks.
+    pub parallelism: u32,
     /// KPUs it takes.
     pub kpus: u32,
     /// What to start from.
@@ -75,6 +77,8 @@ pub struct NewRun<'a> {
     pub id: RunId,
     /// Version to run.
     pub version: VersionId,
+    /// Number of subtasks.
+    pub parallelism: u32,
     /// KPUs it takes.
     pub kpus: u32,
     /// What to start from.
@@ -90,6 +94,8 @@ pub struct Run {
     pub application: ApplicationId,
     /// Version that runs.
     pub version: VersionId,
+    /// Number of subtasks.
+    pub parallelism: u32,
     /// KPUs it takes.
     pub kpus: u32,
     /// What the customer asked to start from.
@@ -157,6 +163,13 @@ impl Run {
     pub fn is_held(&self) -> bool {
         self.claimed_by.is_some() && self.lease_until.is_some_and(|until| until > self.now)
     }
+
+    /// Since when its job, which ran before, is down: since it ended, or since the last sign of
+    /// life of a lost worker.
+    pub fn down_now_since(&self) -> Option<DateTime<Utc>> {
+        let lost = self.running_since.and(self.renewed_at).filter(|_| !self.is_held());
+        self.down_since.or(lost).filter(|_| self.ended_at.is_none())
+    }
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -164,6 +177,7 @@ pub(crate) struct RunRow {
     id: Uuid,
     application_id: Uuid,
     version: i64,
+    parallelism: i32,
     kpus: i32,
     configuration: Json<RunConfiguration>,
     desired: String,
@@ -204,6 +218,7 @@ impl TryFrom<RunRow> for Run {
             id: RunId(row.id),
             application: ApplicationId(row.application_id),
             version: number("runs.version", row.version)?,
+            parallelism: number("runs.parallelism", row.parallelism)?,
             kpus: number("runs.kpus", row.kpus)?,
             configuration: row.configuration.0,
             desired: read("runs.desired", &row.desired)?,
@@ -254,12 +269,14 @@ impl Tx {
     /// [`crate::Taken::OpenRun`] if another run of the application has not ended.
     pub async fn insert_run(&mut self, application: ApplicationId, new: &NewRun<'_>) -> Result<()> {
         sqlx::query(
-            "INSERT INTO runs (id, application_id, version, kpus, configuration, desired)
-             VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO runs
+                    (id, application_id, version, parallelism, kpus, configuration, desired)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
         .bind(new.id.0)
         .bind(application.0)
         .bind(new.version.get())
+        .bind(i32::try_from(new.parallelism).unwrap_or(i32::MAX))
         .bind(i32::try_from(new.kpus).unwrap_or(i32::MAX))
         .bind(Json(new.configuration))
         .bind(Desired::Run.as_str())

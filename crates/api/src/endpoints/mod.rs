@@ -1,14 +1,15 @@
 //! The API's table of contents.
 
-mod applications;
+pub(crate) mod applications;
+mod audit;
 mod code;
-mod history;
-mod lifecycle;
+pub(crate) mod history;
+pub(crate) mod lifecycle;
 mod logs;
 mod observe;
 mod properties;
 mod service;
-mod snapshots;
+pub(crate) mod snapshots;
 mod tags;
 mod waiting;
 
@@ -24,10 +25,10 @@ use utoipa_axum::routes;
 
 use crate::failure::Failure;
 use crate::request::BodyLimit;
-use crate::server::Shared;
+use crate::server::Server;
 
 /// Largest body that carries code: 50 MiB of zip in base64, and what is around it.
-const LARGEST_CODE_BODY: usize = 70 << 20;
+pub(crate) const LARGEST_CODE_BODY: usize = 70 << 20;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
@@ -40,7 +41,7 @@ const LARGEST_CODE_BODY: usize = 70 << 20;
 struct Document;
 
 /// Every endpoint, with its description.
-pub(crate) fn all() -> OpenApiRouter<Shared> {
+pub(crate) fn all() -> OpenApiRouter<Server> {
     let code = OpenApiRouter::new()
         .routes(routes!(applications::create, applications::list))
         .routes(routes!(applications::describe, applications::update, applications::delete))
@@ -64,6 +65,7 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
+        .routes(routes!(audit::list))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
         .routes(routes!(service::ready))

@@ -1,9 +1,9 @@
 //! Snapshots of an application.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::DateTime;
+use control::{Page, Snapshot};
 use model::ids::{ApplicationName, SnapshotName};
 use model::invalid::Invalid;
 use serde::{Deserialize, Serialize};
@@ -18,10 +18,19 @@ use crate::wire::history::{SnapshotDetails, snapshot};
 /// AWS `ListApplicationSnapshotsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct SnapshotsAnswer {
+pub(crate) struct SnapshotsAnswer {
     snapshot_summaries: Vec<SnapshotDetails>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl SnapshotsAnswer {
+    pub(crate) fn of(page: Page<Snapshot>) -> Self {
+        Self {
+            snapshot_summaries: page.items.into_iter().map(snapshot).collect(),
+            next_token: page.next_token,
+        }
+    }
 }
 
 /// Lists snapshots, oldest first.
@@ -30,16 +39,13 @@ pub(super) struct SnapshotsAnswer {
     params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = SnapshotsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<SnapshotsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
     let page = shared.control.list_snapshots(&name, &paging.parse()?).await?;
-    Ok(Json(SnapshotsAnswer {
-        snapshot_summaries: page.items.into_iter().map(snapshot).collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(SnapshotsAnswer::of(page)))
 }
 
 /// AWS `CreateApplicationSnapshotRequest`.
@@ -55,7 +61,7 @@ pub(super) struct CreateSnapshotRequest {
     params(("name" = String, Path, description = "Application name")), request_body = CreateSnapshotRequest,
     responses((status = 202, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<CreateSnapshotRequest>,
 ) -> Result<(StatusCode, Json<SnapshotAnswer>), Failure> {
@@ -63,14 +69,20 @@ pub(super) async fn create(
     let snapshot_name: SnapshotName = request.snapshot_name.parse()?;
     shared.control.create_snapshot(&name, &snapshot_name).await?;
     let made = shared.control.describe_snapshot(&name, &snapshot_name).await?;
-    Ok((StatusCode::ACCEPTED, Json(SnapshotAnswer { snapshot_details: snapshot(made) })))
+    Ok((StatusCode::ACCEPTED, Json(SnapshotAnswer::of(made))))
 }
 
 /// AWS `DescribeApplicationSnapshotResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct SnapshotAnswer {
+pub(crate) struct SnapshotAnswer {
     snapshot_details: SnapshotDetails,
+}
+
+impl SnapshotAnswer {
+    pub(crate) fn of(found: Snapshot) -> Self {
+        Self { snapshot_details: snapshot(found) }
+    }
 }
 
 /// Tells all of a snapshot.
@@ -80,13 +92,13 @@ pub(super) struct SnapshotAnswer {
         ("snapshot" = String, Path, description = "Snapshot name")),
     responses((status = 200, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn describe(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, snapshot_name)): Path<(String, String)>,
 ) -> Result<Json<SnapshotAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
     let snapshot_name: SnapshotName = snapshot_name.parse()?;
     let found = shared.control.describe_snapshot(&name, &snapshot_name).await?;
-    Ok(Json(SnapshotAnswer { snapshot_details: snapshot(found) }))
+    Ok(Json(SnapshotAnswer::of(found)))
 }
 
 /// Parameters of a deletion.
@@ -105,7 +117,7 @@ pub(super) struct DeleteParameters {
         ("snapshot" = String, Path, description = "Snapshot name"), DeleteParameters),
     responses((status = 204, description = "It is deleted"), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, snapshot_name)): Path<(String, String)>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {

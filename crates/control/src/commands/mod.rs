@@ -1,10 +1,13 @@
 //! What customers may ask; one file per command.
 
+mod audit;
 mod change;
 mod create;
 mod delete;
 mod describe;
 mod history;
+mod legacy;
+mod metrics;
 mod observe;
 mod properties;
 mod restorable;
@@ -20,6 +23,7 @@ pub use create::CreateApplication;
 pub use delete::DeleteApplication;
 pub use describe::VersionDetail;
 pub use history::OperationFilter;
+pub use metrics::LiveMetrics;
 pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;
 pub use start::StartApplication;

@@ -5,10 +5,12 @@ use model::{
     ids::{ApplicationName, OperationId},
     lifecycle::{Command, admit},
 };
+use serde_json::json;
 use store::{Application, NewEvent, NewOperation, NewRun, OperationStatus, SnapshotStatus, Tx};
 
 use crate::{
     Control,
+    audit::Audit,
     control::{new_operation_id, new_run_id},
     error::{Error, Result},
 };
@@ -37,10 +39,12 @@ impl Control {
         if version.configuration.code.is_none() {
             return Err(Error::NoCode(command.name));
         }
+        let parallelism = &version.configuration.flink.parallelism;
         let run = NewRun {
             id: new_run_id(),
             version: version.version,
-            kpus: version.configuration.flink.parallelism.kpus(),
+            parallelism: parallelism.parallelism,
+            kpus: parallelism.kpus(),
             configuration: &command.run_configuration,
         };
         tx.insert_run(application.id, &run).await?;
@@ -60,9 +64,16 @@ impl Control {
             attempt: None,
         };
         tx.insert_event(application.id, &event).await?;
+        let before = application.status;
         if !tx.set_status(&mut application, next).await? {
             return Err(Error::Overtaken(command.name));
         }
+        let audit = Audit::of("StartApplication", &command.name)
+            .changed("status", before.as_str(), application.status.as_str())
+            .with("run_configuration", json!(command.run_configuration))
+            .with("version", version.version.get())
+            .with("operation", operation.as_str());
+        self.audit(&mut tx, audit).await?;
         tx.notify().await?;
         tx.commit().await?;
         tracing::info!(application = %command.name, version = %version.version, "start requested");

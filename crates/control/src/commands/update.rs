@@ -13,6 +13,7 @@ use store::{
 
 use crate::{
     Control,
+    audit::Audit,
     commands::{
         change::{Change, Changed, Seen},
         start::check_restore,
@@ -20,6 +21,7 @@ use crate::{
     control::{new_operation_id, new_token},
     detail::ApplicationDetail,
     error::{Error, Result},
+    rules::parallelism_after,
     worker::stop_run,
 };
 
@@ -61,7 +63,8 @@ impl Control {
         let before = Self::current(&mut tx, &application).await?;
         seen.check(&before).map_err(|stale| stale.of(&name))?;
         drop(tx);
-        let changed = self.change(&before.configuration, change).await?;
+        let given = change.flink.parallelism.as_ref().is_some_and(|it| it.sets_parallelism());
+        let changed = self.change(&before.configuration, change, before.version.next()?).await?;
         let wish = run_configuration.unwrap_or_default();
         self.check_update(&application, &before.configuration, &changed.configuration, &wish)
             .await?;
@@ -81,12 +84,21 @@ impl Control {
             status,
             versions: Some((before.version, version)),
         };
+        let audit = Audit::of("UpdateApplication", &name)
+            .configuration(Some(&before.configuration), &changed.configuration)
+            .changed("version", before.version.get(), version.get())
+            .changed("status", application.status.as_str(), updating.as_str())
+            .with("operation", operation.as_str());
+        self.audit(&mut tx, audit).await?;
         set_status(&mut tx, &mut application, updating).await?;
         if let Some(run) = tx.lock_open_run(application.id).await? {
             tx.insert_operation(application.id, &journaled(OperationStatus::InProgress)).await?;
+            let scaling = &changed.configuration.flink.parallelism;
+            let parallelism = parallelism_after(run.parallelism, given, scaling);
             let successor = Successor {
                 version,
-                kpus: changed.configuration.flink.parallelism.kpus(),
+                parallelism,
+                kpus: scaling.kpus_at(parallelism),
                 configuration: wish,
             };
             tx.set_successor(run.id, Some(&successor)).await?;

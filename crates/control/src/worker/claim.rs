@@ -134,7 +134,6 @@ impl Control {
             StoredProgram::Sql { text } => Program::Sql { text },
             StoredProgram::Zip => Program::Zip { sha256: code.sha256 },
         };
-        let flink = &version.configuration.flink;
         Ok(Some(Claim {
             folder: application_folder(&name, application.id),
             job: JobKey { application: name, run: run.id, attempt },
@@ -142,7 +141,7 @@ impl Control {
             version: run.version,
             program,
             properties: version.configuration.properties,
-            parallelism: usize::try_from(flink.parallelism.parallelism)
+            parallelism: usize::try_from(run.parallelism)
                 .expect("a parallelism of at most 256 fits"),
             kpus: run.kpus,
             checkpointing,

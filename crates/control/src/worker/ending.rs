@@ -195,6 +195,7 @@ pub(crate) async fn finish_run(
         let next = NewRun {
             id: new_run_id(),
             version: successor.version,
+            parallelism: successor.parallelism,
             kpus: successor.kpus,
             configuration: &successor.configuration,
         };

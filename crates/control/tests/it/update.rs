@@ -88,6 +88,8 @@ async fn a_running_application_goes_on_from_a_snapshot_at_the_new_version() {
     let before = world.run("alerts").await;
     let updated = world.update("alerts", parallelism(4)).await;
     assert_eq!((updated.detail.status, updated.detail.version.get()), (Status::Updating, 2));
+    // What runs is still the old one.
+    assert_eq!(updated.detail.current_parallelism, 1);
     let taken = world.stop_order().await;
     assert!(taken.starts_with("UPDATEAPPLICATION-alerts-"), "{taken}");
     world.checkpoint(&before.job, 1, Some(&taken)).await;
@@ -100,6 +102,9 @@ async fn a_running_application_goes_on_from_a_snapshot_at_the_new_version() {
     assert_eq!((after.version.get(), after.parallelism, after.kpus), (2, 4, 4));
     assert_eq!(after.restore.checkpoint(), Some(1));
     assert_eq!((after.job.attempt, after.next_checkpoint), (2, 2));
+    assert_eq!(world.describe("alerts").await.current_parallelism, 4);
+    let old = world.control.describe_version(&name("alerts"), before.version).await.unwrap();
+    assert_eq!(old.current_parallelism, 1);
     world.running(&after).await;
     assert_eq!(world.status("alerts").await, Status::Running);
     let outcome = world.outcome("alerts", &updated.operation).await;

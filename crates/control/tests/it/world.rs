@@ -16,7 +16,7 @@ use control::{
     },
 };
 use model::{
-    configuration::{ApplicationMode, FlinkChange, RunConfiguration, S3Location},
+    configuration::{ApplicationMode, RunConfiguration, S3Location},
     fault::{Domain, Fault},
     ids::{ApplicationName, OperationId, SnapshotName, WorkerId},
     lifecycle::Status,
@@ -124,6 +124,8 @@ pub(crate) const PATIENT: Timing = Timing {
     overdue_intervals: 3,
     overdue_at_least: Duration::from_secs(600),
     sweep_every: Duration::ZERO,
+    metrics_period: Duration::from_millis(1),
+    metrics_kept: Duration::from_secs(600),
     worker_silence: Duration::from_secs(600),
 };
 
@@ -149,11 +151,7 @@ pub(crate) fn request(application: &str) -> CreateApplication {
         description: None,
         mode: ApplicationMode::Streaming,
         runtime: "FLINK-1_20".parse().unwrap(),
-        service_execution_role: None,
-        code: Some(sql("INSERT INTO t SELECT 1")),
-        properties: PropertyGroups::new(),
-        flink: FlinkChange::default(),
-        snapshots_enabled: None,
+        change: Change { code: Some(sql("INSERT INTO t SELECT 1")), ..Change::default() },
         tags: BTreeMap::new(),
     }
 }

@@ -140,6 +140,11 @@ impl ParallelismConfiguration {
     /// Kinesis Processing Units the application takes: parallelism by parallelism per unit, rounded
     /// up.
     pub fn kpus(&self) -> u32 {
-        self.parallelism.div_ceil(self.parallelism_per_kpu.max(1))
+        self.kpus_at(self.parallelism)
+    }
+
+    /// The same when the service has chosen another parallelism.
+    pub fn kpus_at(&self, parallelism: u32) -> u32 {
+        parallelism.div_ceil(self.parallelism_per_kpu.max(1))
     }
 }

@@ -117,6 +117,11 @@ pub struct ParallelismChange {
 }
 
 impl ParallelismChange {
+    /// Whether it names a parallelism, be it the one that is there already.
+    pub fn sets_parallelism(&self) -> bool {
+        self.parallelism.is_some() || self.configuration_type == Some(ConfigurationType::Default)
+    }
+
     fn apply(&self, to: &ParallelismConfiguration) -> Result<ParallelismConfiguration, Invalid> {
         let limited = |field, value: Option<i64>, most| {
             value

@@ -5,18 +5,23 @@
 //! READY    -Start->  STARTING -> RUNNING       | start failure -> READY
 //! RUNNING  -Stop->   STOPPING -> READY         | bounded input exhausted -> READY
 //!                                              | failed too often in a row -> READY
-//! STARTING|UPDATING|STOPPING|AUTOSCALING|RUNNING -Stop(Force)-> FORCE_STOPPING -> READY
+//! STARTING|UPDATING|STOPPING|AUTOSCALING|ROLLING_BACK|MAINTENANCE|RUNNING
+//!          -Stop(Force)-> FORCE_STOPPING -> READY
 //! READY    -Update-> UPDATING -> READY
-//! RUNNING  -Update-> UPDATING -> RUNNING       | failure -> READY, at the new version
+//! RUNNING  -Update-> UPDATING -> RUNNING       | failure -> ROLLING_BACK if the application wants
+//!                                              | that, else READY, at the new version
+//! RUNNING  -(scaler)-> AUTOSCALING -> RUNNING  | failure: as above
 //! RUNNING|UPDATING|AUTOSCALING -Rollback-> ROLLING_BACK -> RUNNING | failure -> READY
+//! RUNNING  -(window)-> MAINTENANCE -> RUNNING
 //! READY|RUNNING -Delete-> DELETING -> (gone)
 //! ```
 //!
 //! [`admit`] answers what customers may do; [`settle`] what our own observations do. The status
 //! of an application is never written except through one of the two. Both are printed as matrices
-//! in `tests/golden/lifecycle.txt`.
+//! in `tests/golden/lifecycle.txt`; the table of AWS is in `tests/aws/command_by_status.txt`, and a
+//! test names where we differ.
 
-use crate::text_enum::text_enum;
+use crate::{error_code::ErrorCode, text_enum::text_enum};
 
 text_enum!(
     /// What an application is doing (AWS `ApplicationStatus`).
@@ -55,16 +60,23 @@ text_enum!(
         Stop = "StopApplication",
         /// StopApplication with `Force`.
         ForceStop = "StopApplication Force",
-        /// UpdateApplication and every other call that makes a new version.
+        /// UpdateApplication and every other call that makes a new version: code, property groups,
+        /// VPC configuration and logging options.
         Update = "UpdateApplication",
         /// RollbackApplication.
         Rollback = "RollbackApplication",
         /// CreateApplicationSnapshot.
         CreateSnapshot = "CreateApplicationSnapshot",
+        /// CreateSnapshot, of the enhanced snapshots.
+        CreateEnhancedSnapshot = "CreateSnapshot",
         /// DeleteApplicationSnapshot.
         DeleteSnapshot = "DeleteApplicationSnapshot",
         /// DeleteApplication.
         Delete = "DeleteApplication",
+        /// UpdateApplicationMaintenanceConfiguration.
+        ConfigureMaintenance = "UpdateApplicationMaintenanceConfiguration",
+        /// CreateApplicationPresignedUrl.
+        PresignUrl = "CreateApplicationPresignedUrl",
         /// TagResource and UntagResource.
         Tag = "Tag/UntagResource",
         /// Every Describe and List.
@@ -87,6 +99,13 @@ text_enum!(
         JobGivenUp = "JobGivenUp",
         /// The change of an application without a job is complete.
         ChangeApplied = "ChangeApplied",
+        /// The service begins to change the parallelism.
+        ScalingBegan = "ScalingBegan",
+        /// The job that was to take the running one's place could not be brought to run, and the
+        /// former one takes its place again.
+        ReplacementFailed = "ReplacementFailed",
+        /// Maintenance took too long to wait further: what is down is restarted as ever.
+        MaintenanceOver = "MaintenanceOver",
     }
 );
 
@@ -105,21 +124,25 @@ pub struct Refused {
 /// The default is refusal.
 pub fn admit(status: Status, command: Command) -> Result<Status, Refused> {
     use Command::{
-        CreateSnapshot, Delete, DeleteSnapshot, Describe, ForceStop, Rollback, Start, Stop, Tag,
-        Update,
+        ConfigureMaintenance, CreateEnhancedSnapshot, CreateSnapshot, Delete, DeleteSnapshot,
+        Describe, ForceStop, PresignUrl, Rollback, Start, Stop, Tag, Update,
     };
     use Status::{
-        Autoscaling, Deleting, ForceStopping, Ready, RollingBack, Running, Starting, Stopping,
-        Updating,
+        Autoscaling, Deleting, ForceStopping, Maintenance, Ready, RollingBack, Running, Starting,
+        Stopping, Updating,
     };
     match (command, status) {
         (Start, Ready) => Ok(Starting),
         (Stop, Running) => Ok(Stopping),
-        (ForceStop, Running | Starting | Stopping | Updating | Autoscaling) => Ok(ForceStopping),
+        (
+            ForceStop,
+            Running | Starting | Stopping | Updating | Autoscaling | RollingBack | Maintenance,
+        ) => Ok(ForceStopping),
         (Update, Ready | Running) => Ok(Updating),
         (Rollback, Running | Updating | Autoscaling) => Ok(RollingBack),
         (Delete, Ready | Running) => Ok(Deleting),
-        (CreateSnapshot, Running) => Ok(Running),
+        (CreateSnapshot | CreateEnhancedSnapshot | PresignUrl, Running) => Ok(Running),
+        (ConfigureMaintenance, Ready | Running) => Ok(status),
         (DeleteSnapshot | Tag, status) if status != Deleting => Ok(status),
         (Describe, status) => Ok(status),
         (command, status) => Err(Refused { status, command }),
@@ -131,7 +154,10 @@ pub fn admit(status: Status, command: Command) -> Result<Status, Refused> {
 /// An event that says nothing new leaves the status as it is: a job lost while RUNNING is
 /// restarted, a job that starts to run while STOPPING is stopped.
 pub fn settle(status: Status, event: Event) -> Status {
-    use Event::{ChangeApplied, JobFinished, JobGivenUp, JobGone, JobRunning, StartFailed};
+    use Event::{
+        ChangeApplied, JobFinished, JobGivenUp, JobGone, JobRunning, MaintenanceOver,
+        ReplacementFailed, ScalingBegan, StartFailed,
+    };
     use Status::{
         Autoscaling, Deleting, ForceStopping, Maintenance, Ready, RollingBack, Running, Starting,
         Stopping, Updating,
@@ -145,8 +171,12 @@ pub fn settle(status: Status, event: Event) -> Status {
             | Maintenance,
         ) => Ready,
         (ChangeApplied, Updating) => Ready,
+        (ScalingBegan, Running) => Autoscaling,
+        (ReplacementFailed, Updating | Autoscaling) => RollingBack,
+        (MaintenanceOver, Maintenance) => Running,
         (
-            JobRunning | JobGone | JobFinished | StartFailed | JobGivenUp | ChangeApplied,
+            JobRunning | JobGone | JobFinished | StartFailed | JobGivenUp | ChangeApplied
+            | ScalingBegan | ReplacementFailed | MaintenanceOver,
             Ready | Starting | Running | Stopping | ForceStopping | Updating | Autoscaling
             | RollingBack | Maintenance | Deleting,
         ) => status,
@@ -161,9 +191,11 @@ impl std::fmt::Display for Refused {
             Command::ForceStop => "force stopped",
             Command::Update => "updated",
             Command::Rollback => "rolled back",
-            Command::CreateSnapshot => "snapshotted",
+            Command::CreateSnapshot | Command::CreateEnhancedSnapshot => "snapshotted",
             Command::DeleteSnapshot => "relieved of a snapshot",
             Command::Delete => "deleted",
+            Command::ConfigureMaintenance => "given a maintenance window",
+            Command::PresignUrl => "given a presigned URL",
             Command::Tag => "tagged",
             Command::Describe => "described",
         };
@@ -182,6 +214,27 @@ impl std::fmt::Display for Refused {
 }
 
 impl std::error::Error for Refused {}
+
+impl Refused {
+    /// The AWS exception for it.
+    pub fn code(self) -> ErrorCode {
+        match self.command {
+            Command::CreateSnapshot => ErrorCode::InvalidRequest,
+            Command::Start
+            | Command::Stop
+            | Command::ForceStop
+            | Command::Update
+            | Command::Rollback
+            | Command::CreateEnhancedSnapshot
+            | Command::DeleteSnapshot
+            | Command::Delete
+            | Command::ConfigureMaintenance
+            | Command::PresignUrl
+            | Command::Tag
+            | Command::Describe => ErrorCode::ResourceInUse,
+        }
+    }
+}
 
 impl Status {
     /// Whether the application waits for a command rather than for us.

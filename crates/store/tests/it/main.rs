@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod applications;
+mod audit;
 mod checkpoints;
 mod claims;
 mod coverage;
 mod database;
 mod journal;
+mod metric_points;
 mod runs;
 mod schema;
 mod snapshots;
@@ -62,6 +64,7 @@ async fn seed_run(tx: &mut Tx, name: &str) -> (Application, Run) {
     let new = NewRun {
         id: RunId(Uuid::new_v4()),
         version: VersionId::FIRST,
+        parallelism: 4,
         kpus: 2,
         configuration: &RunConfiguration::default(),
     };

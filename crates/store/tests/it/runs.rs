@@ -17,7 +17,7 @@ async fn an_application_has_one_open_run() {
     let (_database, store) = database::fresh().await;
     let mut tx = store.begin().await.unwrap();
     let (application, run) = seed_run(&mut tx, "alerts").await;
-    assert_eq!((run.desired, run.attempt, run.kpus), (Desired::Run, 0, 2));
+    assert_eq!((run.desired, run.attempt, run.parallelism, run.kpus), (Desired::Run, 0, 4, 2));
     assert!(!run.is_held());
     assert_eq!(tx.lock_open_run(application.id).await.unwrap(), Some(run.clone()));
     tx.end_run(run.id).await.unwrap();
@@ -29,6 +29,7 @@ async fn an_application_has_one_open_run() {
     let next = NewRun {
         id: RunId(Uuid::new_v4()),
         version: VersionId::FIRST,
+        parallelism: 1,
         kpus: 1,
         configuration: &wish,
     };
@@ -56,6 +57,7 @@ async fn wishes_are_kept() {
     tx.set_desired(run.id, Desired::Cancel, None).await.unwrap();
     let successor = Successor {
         version: VersionId::FIRST,
+        parallelism: 3,
         kpus: 3,
         configuration: RunConfiguration::default(),
     };
