@@ -23,9 +23,9 @@ mod worker;
 pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    Change, CreateApplication, CreateKey, CreatedKey, DeleteApplication, Metrics, OperationFilter,
-    PropertyGroupsOf, Seen, StartApplication, UpdateApplication, Updated, VersionDetail,
-    WaitingOperator, WaitingOperators,
+    Change, CreateApplication, CreateKey, CreatedKey, DeleteApplication, LiveMetrics, Metrics,
+    OperationFilter, PropertyGroupsOf, Seen, StartApplication, UpdateApplication, Updated,
+    VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -35,10 +35,11 @@ pub use error::{Error, Result};
 pub use keys::{BadMasterKey, MasterKeys, Secret};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
-pub use rules::JobHealth;
+pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
 pub use settings::{Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, Key, LogRecord,
-    Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+    MetricPoint, Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake,
+    Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

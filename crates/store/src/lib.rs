@@ -21,6 +21,7 @@ mod events;
 mod garbage;
 mod keys;
 mod logs;
+mod metric_points;
 mod operations;
 mod runs;
 mod snapshots;
@@ -40,6 +41,7 @@ pub use events::{ApplicationEvent, NewEvent};
 pub use garbage::Garbage;
 pub use keys::{Key, NewKey, Proof};
 pub use logs::LogRecord;
+pub use metric_points::{MetricPoint, Observed};
 pub use operations::{NewOperation, Operation, OperationStatus};
 
 pub use runs::{Desired, NewRun, Run, Successor};

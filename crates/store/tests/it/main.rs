@@ -9,6 +9,7 @@ mod coverage;
 mod database;
 mod journal;
 mod keys;
+mod metric_points;
 mod runs;
 mod schema;
 mod snapshots;
