@@ -19,8 +19,9 @@ mod worker;
 
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
+    Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf,
+    RollbackApplication, Seen, StartApplication, UpdateApplication, Updated, VersionDetail,
+    VersionOverview, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -33,6 +34,6 @@ pub use rules::JobHealth;
 pub use settings::{Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, Checkpoint, Garbage, LogRecord, Operation,
-    OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+    OperationStatus, Snapshot, SnapshotStatus, Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

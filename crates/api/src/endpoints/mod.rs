@@ -7,6 +7,7 @@ mod lifecycle;
 mod logs;
 mod observe;
 mod properties;
+mod rollback;
 mod service;
 mod snapshots;
 mod tags;
@@ -51,6 +52,7 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(properties::get, properties::put, properties::delete))
         .routes(routes!(lifecycle::start))
         .routes(routes!(lifecycle::stop))
+        .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
         .routes(routes!(history::versions))

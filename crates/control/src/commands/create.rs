@@ -116,6 +116,7 @@ impl Control {
             configuration: &configuration,
             conditional_token: &new_token(),
             updated_from: None,
+            rolled_back_to: None,
         };
         tx.insert_version(new.id, &version).await?;
         for (key, value) in &tags {
