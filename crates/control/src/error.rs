@@ -1,8 +1,9 @@
 //! Why a use case was refused or failed.
 
 use model::{
+    configuration::SubResourceProblem,
     error_code::ErrorCode,
-    ids::{ApplicationName, OperationId, PropertyGroupId, SnapshotName, VersionId},
+    ids::{ApplicationName, OperationId, PropertyGroupId, SnapshotName, SubResourceId, VersionId},
     invalid::Invalid,
     lifecycle::{Refused, Status},
 };
@@ -48,6 +49,14 @@ pub enum Error {
         group: PropertyGroupId,
         /// Those it has.
         present: String,
+    },
+    /// No such logging option or VPC configuration.
+    #[error("there is no {field} `{id}`; describe the application to see what there is")]
+    NoSuchSubResource {
+        /// The AWS member that names it.
+        field: &'static str,
+        /// The id that was asked for.
+        id: SubResourceId,
     },
     /// The application never ran.
     #[error("application `{0}` has not run yet")]
@@ -207,6 +216,15 @@ impl From<Refused> for Error {
     }
 }
 
+impl From<SubResourceProblem> for Error {
+    fn from(problem: SubResourceProblem) -> Self {
+        match problem {
+            SubResourceProblem::Invalid(invalid) => Self::Invalid(invalid),
+            SubResourceProblem::Missing { field, id } => Self::NoSuchSubResource { field, id },
+        }
+    }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
@@ -227,6 +245,7 @@ impl Error {
             | Self::NoSuchOperation { .. }
             | Self::NoSuchSnapshot { .. }
             | Self::NoSuchPropertyGroup { .. }
+            | Self::NoSuchSubResource { .. }
             | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
             Self::ApplicationExists(_)
             | Self::SnapshotExists { .. }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::DateTime;
-use control::{Change, CreateApplication, DeleteApplication, Seen, UpdateApplication};
+use control::{CreateApplication, DeleteApplication, Seen, UpdateApplication};
 use model::configuration::ApplicationMode;
 use model::ids::{ApplicationName, VersionId};
 use model::invalid::Invalid;
@@ -15,6 +15,9 @@ use super::Paging;
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path, Query};
 use crate::server::Shared;
+use crate::wire::configuration::sub_resources::{
+    CloudWatchLoggingOption, CloudWatchLoggingOptionUpdate,
+};
 use crate::wire::configuration::{ApplicationConfiguration, ApplicationConfigurationUpdate};
 use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary};
 use crate::wire::run::RunConfiguration;
@@ -30,6 +33,8 @@ pub(super) struct CreateApplicationRequest {
     runtime_environment: Option<String>,
     service_execution_role: Option<String>,
     application_configuration: ApplicationConfiguration,
+    /// At most one; kept and shown.
+    cloud_watch_logging_options: Vec<CloudWatchLoggingOption>,
     tags: Vec<Tag>,
     application_mode: Option<String>,
 }
@@ -53,17 +58,16 @@ impl CreateApplicationRequest {
                 ));
             }
         }
-        let configuration = self.application_configuration;
+        let mut change = self.application_configuration.parse()?;
+        change.service_execution_role = self.service_execution_role;
+        let options = self.cloud_watch_logging_options;
+        change.sub_resources.extend(options.into_iter().map(|it| it.added()));
         Ok(CreateApplication {
             name: self.application_name.parse()?,
             description: self.application_description,
             mode: parsed(self.application_mode.as_deref())?.unwrap_or(ApplicationMode::Streaming),
             runtime: self.runtime_environment.as_deref().unwrap_or("FLINK-1_20").parse()?,
-            service_execution_role: self.service_execution_role,
-            code: configuration.application_code_configuration.parse()?,
-            properties: configuration.environment_properties.parse()?,
-            flink: configuration.flink_application_configuration.parse()?,
-            snapshots_enabled: configuration.application_snapshot_configuration.snapshots_enabled,
+            change,
             tags,
         })
     }
@@ -129,12 +133,17 @@ pub(super) struct UpdateApplicationRequest {
     service_execution_role_update: Option<String>,
     run_configuration_update: Option<RunConfiguration>,
     runtime_environment_update: Option<String>,
+    /// Of options that are there.
+    cloud_watch_logging_option_updates: Vec<CloudWatchLoggingOptionUpdate>,
 }
 
 impl UpdateApplicationRequest {
     fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
-        let update = self.application_configuration_update;
-        let groups = update.environment_property_updates;
+        let mut change = self.application_configuration_update.parse()?;
+        change.runtime = parsed(self.runtime_environment_update.as_deref())?;
+        change.service_execution_role = self.service_execution_role_update;
+        let options = self.cloud_watch_logging_option_updates.into_iter().map(|it| it.parse());
+        change.sub_resources.extend(options.collect::<Result<Vec<_>, Invalid>>()?);
         Ok(UpdateApplication {
             name,
             seen: Seen::Match {
@@ -144,16 +153,7 @@ impl UpdateApplicationRequest {
                     .transpose()?,
                 token: self.conditional_token,
             },
-            change: Change {
-                runtime: parsed(self.runtime_environment_update.as_deref())?,
-                service_execution_role: self.service_execution_role_update,
-                code: update.application_code_configuration_update.parse()?,
-                properties: groups.map(|groups| groups.parse()).transpose()?,
-                flink: update.flink_application_configuration_update.parse()?,
-                snapshots_enabled: update
-                    .application_snapshot_configuration_update
-                    .snapshots_enabled_update,
-            },
+            change,
             run_configuration: self.run_configuration_update.map(|it| it.parse()).transpose()?,
         })
     }
