@@ -11,6 +11,7 @@
 mod applications;
 mod artifacts;
 mod attempts;
+mod audit;
 mod checkpoint_age;
 mod checkpoints;
 mod claims;
@@ -29,6 +30,7 @@ mod wake;
 mod workers;
 
 pub use applications::{Application, ApplicationSummary, NewApplication};
+pub use audit::{AuditEntry, NewAudit};
 pub use checkpoints::{Checkpoint, NewCheckpoint};
 pub use claims::{Claimable, Held};
 pub use connection::{Store, Tx};

@@ -1,7 +1,6 @@
 //! Back to the version that ran before.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use control::{RollbackApplication, Seen};
 use model::ids::{ApplicationName, VersionId};
@@ -27,7 +26,7 @@ pub(super) struct RollbackApplicationRequest {
     params(("name" = String, Path, description = "Application name")), request_body = RollbackApplicationRequest,
     responses((status = 202, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn rollback(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<RollbackApplicationRequest>,
 ) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {

@@ -14,7 +14,7 @@ async fn an_application_goes_back_to_the_version_that_ran_before() {
     assert!(message.contains("cannot be rolled back in `READY`"), "{message}");
     let first = world.run_alerts().await;
     let refused = world.api.post(ROLLBACK, seen(1)).await;
-    let message = refused.refused(400, "InvalidRequestException");
+    let message = refused.refused(409, "InvalidRequestException");
     assert!(message.contains("no version of it ran before"), "{message}");
 
     let change = json!({ "CurrentApplicationVersionId": 1 });
@@ -23,7 +23,7 @@ async fn an_application_goes_back_to_the_version_that_ran_before() {
     let second = world.claim().await;
     world.running(&second).await;
     world.api.post(ROLLBACK, json!({})).await.refused(422, "InvalidArgumentException");
-    world.api.post(ROLLBACK, seen(1)).await.refused(409, "ConcurrentModificationException");
+    world.api.post(ROLLBACK, seen(1)).await.refused(412, "ConcurrentModificationException");
     let answer = world.api.post(ROLLBACK, seen(2)).await.body(202);
     let detail = &answer["ApplicationDetail"];
     assert_eq!(detail["ApplicationStatus"], "ROLLING_BACK");

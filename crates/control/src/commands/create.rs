@@ -7,11 +7,13 @@ use model::{
     ids::{ApplicationId, ApplicationName, VersionId},
     invalid::check_length,
 };
+use serde_json::json;
 use store::{NewApplication, NewEvent, NewVersion, Taken};
 use uuid::Uuid;
 
 use crate::{
     Control,
+    audit::Audit,
     commands::{
         change::{Change, Changed},
         tags::check_tags,
@@ -102,6 +104,12 @@ impl Control {
             attempt: None,
         };
         tx.insert_event(new.id, &event).await?;
+        let audit = Audit::of("CreateApplication", &new.name)
+            .configuration(None, &changed.configuration)
+            .with("description", new.description.clone())
+            .with("version", VersionId::FIRST.get())
+            .with("tags", json!(tags));
+        self.audit(&mut tx, audit).await?;
         let application = Self::existing(&mut tx, &new.name).await?;
         let version = Self::current(&mut tx, &application).await?;
         let detail = self.detail(&mut tx, application, version).await?;

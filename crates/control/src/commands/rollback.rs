@@ -10,6 +10,7 @@ use store::{
 
 use crate::{
     Control,
+    audit::Audit,
     commands::{change::Seen, update::Updated},
     error::{Error, Result},
     worker::{cancel_keeping_snapshot, go_back, journal, newest_state, stop_run, wish_for},
@@ -73,9 +74,16 @@ impl Control {
         tx.end_operation(application.id, OperationStatus::Cancelled, Some(why)).await?;
         let version = go_back(&mut tx, &mut application, &target.version).await?;
         let operation = journal(&mut tx, &application, Some((before.version, version))).await?;
+        let was = application.status;
         if !tx.set_status(&mut application, rolling_back).await? {
             return Err(Error::Overtaken(name));
         }
+        let audit = Audit::of("RollbackApplication", &name)
+            .configuration(Some(&before.configuration), &target.version.configuration)
+            .changed("version", before.version.get(), version.get())
+            .changed("status", was.as_str(), application.status.as_str())
+            .with("operation", operation.as_str());
+        self.audit(&mut tx, audit).await?;
         let event = NewEvent {
             kind: "RollbackRequested",
             message: &format!(

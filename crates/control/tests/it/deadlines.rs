@@ -64,7 +64,9 @@ async fn a_start_that_hangs_is_cancelled_and_then_fenced_off() {
     let fencing = world.with_timing(Timing { cancel_deadline: Duration::ZERO, ..PATIENT }).await;
     settle(&fencing).await;
     assert_eq!(world.status("alerts").await, Status::Starting, "the job may still be alive");
-    assert!(world.control.renew_leases(world.worker, &[claim.job.clone()]).await.unwrap().is_empty());
+    assert!(
+        world.control.renew_leases(world.worker, &[claim.job.clone()]).await.unwrap().is_empty()
+    );
     // The lease of a job that was fenced off is not told to anybody: what is left of it passes.
     let impatient = world.with_timing(HURRIED).await;
     end_lease(&world).await;
@@ -83,9 +85,8 @@ async fn a_stop_that_hangs_ends_with_the_latest_checkpoint() {
     let stop = world.control.stop(&name("alerts")).await.unwrap();
     settle(&world.control).await;
     assert_eq!(world.status("alerts").await, Status::Stopping);
-    let impatient = world
-        .with_timing(Timing { start_deadline: Duration::from_secs(600), ..HURRIED })
-        .await;
+    let impatient =
+        world.with_timing(Timing { start_deadline: Duration::from_secs(600), ..HURRIED }).await;
     settle(&impatient).await;
     assert_eq!(world.status("alerts").await, Status::Ready);
     assert_eq!(world.outcome("alerts", &stop).await.0, OperationStatus::Successful);

@@ -12,7 +12,6 @@ mod failures;
 mod fencing;
 mod history;
 mod recovery;
-mod random;
 mod restorable;
 mod rollback;
 mod snapshots;

@@ -146,7 +146,10 @@ async fn without_a_snapshot_or_out_of_ready_it_is_refused() {
     world.running(&second).await;
     let refused = rollback(&world, 2).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::InvalidRequest);
-    assert_eq!(refused.to_string(), "application `alerts` cannot be rolled back: it has no snapshot");
+    assert_eq!(
+        refused.to_string(),
+        "application `alerts` cannot be rolled back: it has no snapshot"
+    );
     assert_eq!(world.describe("alerts").await.version.get(), 2, "nothing was changed");
 }
 
@@ -217,7 +220,10 @@ async fn a_failed_update_goes_back_by_itself_if_the_application_wants_that() {
 
     let third = world.claim().await;
     assert_eq!((third.version.get(), &third.program), (3, &first.program));
-    assert_eq!(third.restore.to_string(), format!("snapshot `{taken}` (checkpoint 1 of version 1)"));
+    assert_eq!(
+        third.restore.to_string(),
+        format!("snapshot `{taken}` (checkpoint 1 of version 1)")
+    );
     world.running(&third).await;
     assert_eq!(world.status("alerts").await, Status::Running);
     assert_eq!(world.outcome("alerts", &back).await, (OperationStatus::Successful, None));
@@ -279,10 +285,7 @@ async fn without_a_snapshot_a_failed_update_stays_and_says_why() {
     assert_eq!((described.status, described.version.get()), (Status::Ready, 2));
     let (status, told) = world.outcome("alerts", &update.operation).await;
     assert_eq!(status, OperationStatus::Failed);
-    assert_eq!(
-        told.unwrap(),
-        "not rolled back: there is no snapshot to go back to; no such table"
-    );
+    assert_eq!(told.unwrap(), "not rolled back: there is no snapshot to go back to; no such table");
 }
 
 #[tokio::test]
