@@ -1,9 +1,14 @@
 //! Applications: create, list, describe, update, delete.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::StatusCode;
 use chrono::DateTime;
-use control::{CreateApplication, DeleteApplication, Seen, UpdateApplication};
+use control::{
+    ApplicationSummary as Summary, Control, CreateApplication, DeleteApplication, Page, Seen,
+    UpdateApplication,
+};
 use model::configuration::ApplicationMode;
 use model::ids::{ApplicationName, VersionId};
 use model::invalid::Invalid;
@@ -25,7 +30,7 @@ use crate::wire::{parsed, seconds};
 /// AWS `CreateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct CreateApplicationRequest {
+pub(crate) struct CreateApplicationRequest {
     application_name: String,
     application_description: Option<String>,
     /// `FLINK-1_20` and others.
@@ -41,22 +46,26 @@ pub(super) struct CreateApplicationRequest {
 /// AWS `Tag`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-struct Tag {
-    key: String,
-    value: String,
+pub(crate) struct Tag {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// Tags by key.
+pub(crate) fn tag_map(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, Invalid> {
+    let mut map = BTreeMap::new();
+    for tag in tags {
+        if map.insert(tag.key, tag.value).is_some() {
+            let problem = "the provided tag map contains duplicate tag key";
+            return Err(Invalid::new("Tags", problem));
+        }
+    }
+    Ok(map)
 }
 
 impl CreateApplicationRequest {
-    fn parse(self) -> Result<CreateApplication, Invalid> {
-        let mut tags = std::collections::BTreeMap::new();
-        for tag in self.tags {
-            if tags.insert(tag.key, tag.value).is_some() {
-                return Err(Invalid::new(
-                    "Tags",
-                    "the provided tag map contains duplicate tag key",
-                ));
-            }
-        }
+    pub(crate) fn parse(self) -> Result<CreateApplication, Invalid> {
+        let tags = tag_map(self.tags)?;
         let mut change = self.application_configuration.parse()?;
         change.service_execution_role = self.service_execution_role;
         let options = self.cloud_watch_logging_options;
@@ -87,10 +96,17 @@ pub(super) async fn create(
 /// AWS `ListApplicationsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListApplicationsAnswer {
+pub(crate) struct ListApplicationsAnswer {
     application_summaries: Vec<ApplicationSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl ListApplicationsAnswer {
+    pub(crate) fn of(control: &Control, page: Page<Summary>) -> Self {
+        let summaries = page.items.into_iter().map(|it| detail::summarised(control, it));
+        Self { application_summaries: summaries.collect(), next_token: page.next_token }
+    }
 }
 
 /// Lists applications by name.
@@ -102,11 +118,7 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<ListApplicationsAnswer>, Failure> {
     let page = shared.control.list(&paging.parse()?).await?;
-    let summaries = page.items.into_iter().map(|it| detail::summarised(&shared.control, it));
-    Ok(Json(ListApplicationsAnswer {
-        application_summaries: summaries.collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(ListApplicationsAnswer::of(&shared.control, page)))
 }
 
 /// Tells all of an application.
@@ -125,7 +137,7 @@ pub(super) async fn describe(
 /// AWS `UpdateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct UpdateApplicationRequest {
+pub(crate) struct UpdateApplicationRequest {
     current_application_version_id: Option<i64>,
     conditional_token: Option<String>,
     application_configuration_update: ApplicationConfigurationUpdate,
@@ -137,7 +149,7 @@ pub(super) struct UpdateApplicationRequest {
 }
 
 impl UpdateApplicationRequest {
-    fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
+    pub(crate) fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
         let mut change = self.application_configuration_update.parse()?;
         change.runtime = parsed(self.runtime_environment_update.as_deref())?;
         change.service_execution_role = self.service_execution_role_update;
