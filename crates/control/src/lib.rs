@@ -24,8 +24,8 @@ pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, CreateKey, CreatedKey, DeleteApplication, LiveMetrics, Metrics,
-    OperationFilter, PropertyGroupsOf, Seen, StartApplication, UpdateApplication, Updated,
-    VersionDetail, WaitingOperator, WaitingOperators,
+    OperationFilter, PropertyGroupsOf, RollbackApplication, Seen, StartApplication,
+    UpdateApplication, Updated, VersionDetail, VersionOverview, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
