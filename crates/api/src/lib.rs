@@ -11,8 +11,10 @@ mod endpoints;
 mod failure;
 mod request;
 mod server;
+mod tls;
 mod wire;
 
 pub use auth::Access;
 pub use endpoints::document;
 pub use server::{Error, Options, serve};
+pub use tls::{Tls, TlsError};

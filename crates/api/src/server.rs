@@ -4,10 +4,12 @@ use std::future::Future;
 use std::net::SocketAddr;
 
 use axum::extract::FromRequestParts;
+use axum::extract::connect_info::Connected;
 use axum::http::request::Parts;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::serve::IncomingStream;
 use axum::{Extension, Router};
 use control::{Caller, Control};
 use tokio::net::TcpListener;
@@ -19,6 +21,7 @@ use crate::aws;
 use crate::endpoints;
 use crate::failure::Failure;
 use crate::request::{BodyLimit, no_such_method, no_such_path, with_request_id};
+use crate::tls::{Tls, TlsListener};
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +44,30 @@ pub struct Options {
     pub access: Access,
     /// Most requests a second of one key; 0 = any number.
     pub rate: u32,
+    /// `None` = plain HTTP.
+    pub tls: Option<Tls>,
 }
 
 impl Options {
     /// Nobody is asked who they are; only on loopback.
     pub fn development() -> Self {
-        Self { access: Access::Development, rate: 0 }
+        Self { access: Access::Development, rate: 0, tls: None }
+    }
+}
+
+/// Where a connection comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Connected<IncomingStream<'_, TcpListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TcpListener>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+impl Connected<IncomingStream<'_, TlsListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, TlsListener>) -> Self {
+        Self(*stream.remote_addr())
     }
 }
 
@@ -89,14 +110,21 @@ pub fn serve(
     let open = matches!(options.access, Access::Development);
     let gate = Gate::new(control.clone(), options.access, options.rate);
     let app = router(Server { control, stop: stop.clone() }, gate);
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    let app = app.into_make_service_with_connect_info::<Peer>();
     async move {
         let address = listener.local_addr()?;
         if open && !address.ip().is_loopback() {
             return Err(Error::NotLoopback(address));
         }
         let stopped = async move { stop.cancelled().await };
-        Ok(axum::serve(listener, app).with_graceful_shutdown(stopped).await?)
+        match options.tls {
+            None => axum::serve(listener, app).with_graceful_shutdown(stopped).await?,
+            Some(tls) => {
+                let listener = TlsListener::new(listener, tls)?;
+                axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,5 @@
 //! What every request goes through before its handler: who asks, may they, not too often.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,6 +21,7 @@ use super::sigv4::{RequestHead, Scope, Signed, hex_sha256};
 use crate::aws;
 use crate::endpoints::LARGEST_CODE_BODY;
 use crate::request::current_request_id;
+use crate::server::Peer;
 
 /// AWS's name of the service in signatures.
 const SERVICE: &str = "kinesisanalytics";
@@ -153,11 +153,14 @@ impl Asked {
 
 /// Lets a request pass in the name of its caller, or answers it.
 pub(crate) async fn identify(State(gate): State<Gate>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    let address = peer.map(|ConnectInfo(address)| address.ip());
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    let address = peer.map(|ConnectInfo(Peer(address))| address.ip());
     let asked = Asked::of(&request);
     let id = current_request_id();
     let (door, open) = (asked.door, asked.least.is_none());
+    if gate.keys.is_none() && foreign(&request) {
+        return Refused::Foreign.answer(door);
+    }
     if gate.keys.is_none() || open {
         let caller = Caller::development(address, id, door);
         let role = if open { Role::Viewer } else { caller.role };
@@ -177,6 +180,14 @@ pub(crate) async fn identify(State(gate): State<Gate>, request: Request, next: N
         Ok((request, caller)) => pass(request, next, caller).await,
         Err(refused) => refused.answer(door),
     }
+}
+
+/// Whether a web page of another place asks, in the browser of somebody who works here.
+fn foreign(request: &Request) -> bool {
+    let text = |name| request.headers().get(name).and_then(|it| it.to_str().ok());
+    let Some(origin) = text(header::ORIGIN) else { return false };
+    let host = text(header::HOST).unwrap_or_default();
+    origin.split_once("://").is_none_or(|(_, from)| from != host)
 }
 
 async fn pass(mut request: Request, next: Next, caller: Caller) -> Response {

@@ -24,6 +24,8 @@ pub(crate) enum Refused {
     WrongSignature,
     /// The key's role is too low.
     Role(String),
+    /// A web page of another origin asks where nobody is asked for a key.
+    Foreign,
     /// More requests than the key may make.
     TooFast,
     /// The body is larger than any request's.
@@ -47,7 +49,7 @@ impl Refused {
             Self::Signature(_) | Self::WrongSignature => {
                 (S::BAD_REQUEST, "InvalidSignatureException")
             }
-            Self::Role(_) => (S::BAD_REQUEST, "AccessDeniedException"),
+            Self::Role(_) | Self::Foreign => (S::BAD_REQUEST, "AccessDeniedException"),
             Self::TooFast => (S::BAD_REQUEST, "ThrottlingException"),
             Self::TooLarge => (S::PAYLOAD_TOO_LARGE, "RequestEntityTooLargeException"),
             Self::Body => (S::BAD_REQUEST, "SerializationException"),
@@ -64,7 +66,7 @@ impl Refused {
             | Self::TemporaryCredentials
             | Self::Signature(_)
             | Self::WrongSignature => StatusCode::UNAUTHORIZED,
-            Self::Role(_) => StatusCode::FORBIDDEN,
+            Self::Role(_) | Self::Foreign => StatusCode::FORBIDDEN,
             Self::TooFast => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge | Self::Body | Self::Unavailable => self.aws().0,
         }
@@ -85,6 +87,7 @@ impl Refused {
                  Check your AWS Secret Access Key and signing method. Consult the service \
                  documentation for details."
             }
+            Self::Foreign => "Web pages of other origins may not ask without a key.",
             Self::TooFast => "Rate exceeded",
             Self::TooLarge => "The body is larger than that of any request.",
             Self::Body => "The body could not be read.",

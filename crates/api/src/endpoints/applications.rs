@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::DateTime;
 use control::{
     ApplicationSummary as Summary, Control, CreateApplication, DeleteApplication, Page, Seen,
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Paging;
+use super::code::seen;
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path, Query};
 use crate::server::Shared;
@@ -23,7 +25,7 @@ use crate::wire::configuration::sub_resources::{
     CloudWatchLoggingOption, CloudWatchLoggingOptionUpdate,
 };
 use crate::wire::configuration::{ApplicationConfiguration, ApplicationConfigurationUpdate};
-use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary};
+use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary, Tagged};
 use crate::wire::run::RunConfiguration;
 use crate::wire::{parsed, seconds};
 
@@ -88,9 +90,9 @@ impl CreateApplicationRequest {
 pub(super) async fn create(
     shared: Shared,
     Body(request): Body<CreateApplicationRequest>,
-) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {
+) -> Result<(StatusCode, Tagged), Failure> {
     let made = shared.control.create(request.parse()?).await?;
-    Ok((StatusCode::CREATED, Json(detail::answer(made))))
+    Ok((StatusCode::CREATED, Tagged(detail::answer(made))))
 }
 
 /// AWS `ListApplicationsResponse`.
@@ -126,12 +128,9 @@ pub(super) async fn list(
     operation_id = "DescribeApplication",
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
-pub(super) async fn describe(
-    shared: Shared,
-    Path(name): Path<String>,
-) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+pub(super) async fn describe(shared: Shared, Path(name): Path<String>) -> Result<Tagged, Failure> {
     let name: ApplicationName = name.parse()?;
-    Ok(Json(detail::answer(shared.control.describe(&name).await?)))
+    Ok(Tagged(detail::answer(shared.control.describe(&name).await?)))
 }
 
 /// AWS `UpdateApplicationRequest`.
@@ -170,7 +169,8 @@ impl UpdateApplicationRequest {
     }
 }
 
-/// Changes an application; a running one is restarted from a snapshot with the new version.
+/// Changes an application; a running one is restarted from a snapshot with the new version. The version
+/// that was seen stands in the body or in `If-Match`.
 #[utoipa::path(patch, path = "/v1/applications/{name}", tag = "applications",
     operation_id = "UpdateApplication",
     params(("name" = String, Path, description = "Application name")), request_body = UpdateApplicationRequest,
@@ -178,10 +178,17 @@ impl UpdateApplicationRequest {
 pub(super) async fn update(
     shared: Shared,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Body(request): Body<UpdateApplicationRequest>,
-) -> Result<Json<ApplicationDetailAnswer>, Failure> {
-    let command = request.parse(name.parse()?)?;
-    Ok(Json(detail::updated(shared.control.update(command).await?)))
+) -> Result<Tagged, Failure> {
+    let mut command = request.parse(name.parse()?)?;
+    // The body decides where it names a version or a token.
+    if command.seen == (Seen::Match { version: None, token: None })
+        && headers.contains_key(IF_MATCH)
+    {
+        command.seen = seen(&headers)?;
+    }
+    Ok(Tagged(detail::updated(shared.control.update(command).await?)))
 }
 
 /// Parameters of a deletion.

@@ -1,5 +1,8 @@
 //! AWS `ApplicationDetail` and `ApplicationSummary`.
 
+use axum::Json;
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
 use control::ApplicationSummary as Summary;
 use model::lifecycle::VersionStatus;
 use serde::Serialize;
@@ -59,6 +62,17 @@ pub(crate) struct ApplicationDetailAnswer {
     /// Of the change, when the application had to be restarted for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_id: Option<String>,
+}
+
+/// The same with the version as its `ETag`, which `If-Match` takes.
+#[derive(Debug)]
+pub(crate) struct Tagged(pub(crate) ApplicationDetailAnswer);
+
+impl IntoResponse for Tagged {
+    fn into_response(self) -> Response {
+        let version = self.0.application_detail.application_version_id;
+        ([(ETAG, format!("\"{version}\""))], Json(self.0)).into_response()
+    }
 }
 
 pub(crate) fn answer(detail: control::ApplicationDetail) -> ApplicationDetailAnswer {

@@ -25,7 +25,7 @@ impl Guarded {
     async fn new(rate: u32) -> Self {
         let world = World::with_alerts().await;
         let master = MasterKeys::parse(MASTER).unwrap();
-        let options = Options { access: Access::Keys(Some(master.clone())), rate };
+        let options = Options { access: Access::Keys(Some(master.clone())), rate, tls: None };
         let api = Api::serve_with(world.control.clone(), options).await;
         Self { world, api, master }
     }
@@ -317,4 +317,17 @@ async fn without_authentication_only_loopback_is_served() {
     let served = api::serve(listener, world.control.clone(), Options::development(), stop).await;
     let error = served.unwrap_err().to_string();
     assert!(error.contains("only a loopback address"), "{error}");
+}
+
+#[tokio::test]
+async fn without_authentication_no_web_page_of_another_origin_may_ask() {
+    let world = World::with_alerts().await;
+    let own = world.api.base.clone();
+    for (origin, status) in
+        [("https://evil.example", 403), ("null", 403), ("http://127.0.0.1:1", 403), (&own, 202)]
+    {
+        let start = world.api.request(Method::POST, "/v1/applications/alerts/start");
+        let answer = world.api.send(start.header("origin", origin).body("{}")).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
 }

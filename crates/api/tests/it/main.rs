@@ -12,6 +12,7 @@ mod code;
 #[expect(dead_code, reason = "other crates use more of it")]
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
+mod etag;
 mod history;
 mod lifecycle;
 mod logs;
@@ -19,9 +20,11 @@ mod observation;
 mod openapi;
 mod properties;
 mod rollback;
+mod secrets;
 mod service;
 mod signer;
 mod snapshots;
 mod tags;
+mod tls;
 mod update;
 mod world;

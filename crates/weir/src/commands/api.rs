@@ -39,6 +39,12 @@ pub(crate) struct Arguments {
     no_auth: bool,
     #[command(flatten)]
     master: Master,
+    /// Certificate chain, PEM: serve HTTPS; read again at SIGHUP
+    #[arg(long, env = "WEIR_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<std::path::PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, env = "WEIR_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<std::path::PathBuf>,
     /// Most requests a second of one key; 0 = any number
     #[arg(long, env = "WEIR_RATE_LIMIT", default_value_t = 10_000)]
     rate_limit: u32,
@@ -52,10 +58,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         let control =
             control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
                 .await?;
+        let tls = match (arguments.tls_cert, arguments.tls_key) {
+            (Some(certificate), Some(key)) => Some(api::Tls::open(certificate, key)?),
+            _ => None,
+        };
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("listening on {address}: {error}"))?;
-        say(format!("API listens on http://{}", listener.local_addr()?));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        say(format!("API listens on {scheme}://{}", listener.local_addr()?));
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(renew(tls));
+        }
         let access = if arguments.no_auth {
             say("Nobody is asked for a key (--no-auth)");
             Access::Development
@@ -65,7 +79,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             }
             Access::Keys(arguments.master.keys()?)
         };
-        let options = api::Options { access, rate: arguments.rate_limit };
+        let options = api::Options { access, rate: arguments.rate_limit, tls };
         let stop = CancellationToken::new();
         let serving = api::serve(listener, control, options, stop.clone());
         tokio::pin!(serving);
@@ -82,4 +96,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Reads the certificate again whenever SIGHUP comes.
+async fn renew(tls: api::Tls) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    while hangups.recv().await.is_some() {
+        match tls.reload() {
+            Ok(()) => tracing::info!("the certificate was read again"),
+            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+        }
+    }
 }
