@@ -107,6 +107,16 @@ pub enum Error {
         #[source]
         problem: RestoreProblem,
     },
+    /// Too many KPUs.
+    #[error("it takes {kpus} KPUs, but {whose} may have {most}")]
+    KpuQuota {
+        /// What would be taken.
+        kpus: u32,
+        /// The quota.
+        most: u32,
+        /// Whose quota that is.
+        whose: &'static str,
+    },
     /// Too many snapshots.
     #[error("application `{0}` has 1000 snapshots; delete some first")]
     TooManySnapshots(ApplicationName),
@@ -236,7 +246,7 @@ impl Error {
                 RestoreProblem::Unreadable(_) => ErrorCode::InvalidArgument,
                 RestoreProblem::Unavailable(_) => ErrorCode::ServiceUnavailable,
             },
-            Self::TooManySnapshots(_) => ErrorCode::LimitExceeded,
+            Self::TooManySnapshots(_) | Self::KpuQuota { .. } => ErrorCode::LimitExceeded,
             Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
                 ErrorCode::ConcurrentModification
             }

@@ -20,7 +20,7 @@ mod worker;
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
+    StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -30,9 +30,9 @@ pub use error::{Error, Result};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
 pub use rules::JobHealth;
-pub use settings::{Settings, Timing};
+pub use settings::{RoomSettings, ScalingPolicy, Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, Checkpoint, Garbage, LogRecord, Operation,
-    OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+    OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought, Usage, VersionSummary, Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

@@ -13,6 +13,19 @@ use crate::{
     runs::{Desired, Run, RunRow, millis},
 };
 
+/// A worker that looks for a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    /// The worker.
+    pub worker: WorkerId,
+    /// KPUs it has free.
+    pub free_kpus: u32,
+    /// A run that no worker has room for and that waited so long is waited for.
+    pub patience: Duration,
+    /// Workers without a sign of life for so long are not counted on.
+    pub silence: Duration,
+}
+
 /// A run that no worker has.
 #[derive(Debug, Clone)]
 pub struct Claimable {
@@ -42,29 +55,22 @@ pub struct Held {
 }
 
 impl Tx {
-    /// Locks the run that has waited longest among those that are wanted, have no worker (or one
-    /// whose lease is over) and take no more than `free_kpus`. Runs that others look at are
-    /// passed over.
+    /// Locks the run that a worker may take next: of those that are wanted, have no worker (or one
+    /// whose lease is over) and take no more than it has free, the one that has waited longest.
+    /// Runs that others look at are passed over. See the statement for how large ones get their
+    /// turn.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn lock_claimable(&mut self, free_kpus: u32) -> Result<Option<Claimable>> {
-        let found: Option<(Uuid, String)> = sqlx::query_as(
-            "SELECT r.id, a.name
-               FROM runs r
-               JOIN applications a ON a.id = r.application_id
-              WHERE r.ended_at IS NULL
-                AND r.desired IN ('RUN', 'COMMIT_AND_STOP')
-                AND (r.claimed_by IS NULL OR r.lease_until <= now())
-                AND r.next_attempt_at <= now()
-                AND r.kpus <= $1
-              ORDER BY r.next_attempt_at
-              LIMIT 1
-                FOR NO KEY UPDATE OF a, r SKIP LOCKED",
-        )
-        .bind(i32::try_from(free_kpus).unwrap_or(i32::MAX))
-        .fetch_optional(&mut *self.inner)
-        .await?;
+    pub async fn lock_claimable(&mut self, asking: &Asking) -> Result<Option<Claimable>> {
+        let found: Option<(Uuid, String)> =
+            sqlx::query_as(include_str!("../queries/lock_claimable.sql"))
+                .bind(asking.worker.0)
+                .bind(i32::try_from(asking.free_kpus).unwrap_or(i32::MAX))
+                .bind(millis(asking.patience))
+                .bind(millis(asking.silence))
+                .fetch_optional(&mut *self.inner)
+                .await?;
         let Some((id, name)) = found else { return Ok(None) };
         let row: RunRow = sqlx::query_as("SELECT *, now() AS now FROM runs WHERE id = $1")
             .bind(id)
@@ -88,6 +94,7 @@ impl Tx {
         decision: &RestoreDecision,
         restart: bool,
     ) -> Result<u64> {
+        self.meter(&[run.id]).await?;
         let attempt: i64 = sqlx::query_scalar(
             "UPDATE applications SET last_attempt = last_attempt + 1
               WHERE id = $1
@@ -102,7 +109,8 @@ impl Tx {
                     attempt = $4, decision = $5, restarts = restarts + $6,
                     down_since = CASE WHEN running_since IS NULL THEN down_since
                                       ELSE greatest(running_since, renewed_at) END,
-                    running_since = NULL, renewed_at = now()
+                    running_since = NULL, renewed_at = now(),
+                    metered_until = greatest(metered_until, now())
               WHERE id = $1",
         )
         .bind(run.id.0)
@@ -182,6 +190,8 @@ impl Tx {
     /// # Errors
     /// The database does not answer.
     pub async fn release_runs_of(&mut self, worker: WorkerId) -> Result<u64> {
+        let held: Vec<RunId> = self.held(worker).await?.into_iter().map(|it| it.run).collect();
+        self.meter(&held).await?;
         let done = sqlx::query(
             "UPDATE runs
                 SET claimed_by = NULL, lease_until = NULL,

@@ -87,6 +87,33 @@ impl Restarts {
     }
 }
 
+/// How many KPUs may be taken.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Quotas {
+    /// Most KPUs of one application
+    #[arg(long, env = "WEIR_KPUS_PER_APPLICATION", default_value_t = 64)]
+    kpus_per_application: u32,
+    /// Most KPUs of all applications together [default: what the workers offer]
+    #[arg(long, env = "WEIR_KPU_QUOTA")]
+    kpu_quota: Option<u32>,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { kpus_per_application: 64, kpu_quota: None }
+    }
+}
+
+impl Quotas {
+    pub(crate) fn room(&self) -> control::RoomSettings {
+        control::RoomSettings {
+            kpus_per_application: self.kpus_per_application,
+            kpus: self.kpu_quota,
+            ..control::RoomSettings::STANDARD
+        }
+    }
+}
+
 /// What the process logs, on standard error.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Log {

@@ -10,6 +10,7 @@ mod properties;
 mod service;
 mod snapshots;
 mod tags;
+mod usage;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -64,6 +65,7 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
+        .routes(routes!(usage::usage))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
         .routes(routes!(service::ready))

@@ -5,6 +5,7 @@ pub(crate) mod configuration;
 pub(crate) mod detail;
 pub(crate) mod history;
 pub(crate) mod run;
+pub(crate) mod scaling;
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};

@@ -66,6 +66,7 @@ impl Control {
         check_groups(&command.properties)?;
         check_tags(&command.tags)?;
         let flink = command.flink.apply(&FlinkConfiguration::default())?;
+        self.check_kpus(&flink.parallelism)?;
         let mut tx = self.store.begin().await?;
         if tx.application(&command.name).await?.is_some() {
             return Err(Error::ApplicationExists(command.name));

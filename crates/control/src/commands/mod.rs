@@ -13,6 +13,7 @@ mod start;
 mod stop;
 mod tags;
 mod update;
+mod usage;
 mod waiting;
 
 pub use change::{Change, Seen};
@@ -24,4 +25,5 @@ pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;
 pub use start::StartApplication;
 pub use update::{UpdateApplication, Updated};
+pub use usage::UsageQuery;
 pub use waiting::{WaitingOperator, WaitingOperators};

@@ -5,6 +5,7 @@ mod health;
 mod orphans;
 mod restarts;
 mod restore;
+mod room;
 mod scaling;
 mod waiting;
 
@@ -15,5 +16,6 @@ pub(crate) use health::health;
 pub(crate) use orphans::orphans;
 pub(crate) use restarts::{Backoff, Life, Restarts};
 pub(crate) use restore::{Candidates, choose};
-pub(crate) use scaling::parallelism_after;
+pub(crate) use room::shortage;
+pub(crate) use scaling::{Point, Scene, Verdict, advise, parallelism_after};
 pub(crate) use waiting::{explain, missing_ms};

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     rules::{Backoff, End, Exit, Life, Next, Restarts, Situation, StopSnapshot, after_exit},
     settings::Timing,
+    worker::scaling::{carry_on, take_back},
 };
 
 /// Orders a run to end; `desired` is `SnapshotAndStop` or `Cancel`. The snapshot is named after
@@ -200,8 +201,17 @@ pub(crate) async fn finish_run(
             configuration: &successor.configuration,
         };
         tx.insert_run(application.id, &next).await?;
-        note(tx, application, &run, "JobEnded", "the job ended; the new version starts").await?;
+        carry_on(tx, application, &run, next.id).await?;
+        let what = match application.status {
+            Status::Autoscaling => format!("parallelism {}", successor.parallelism),
+            _ => "the new version".to_owned(),
+        };
+        let message = format!("the job ended; {what} starts");
+        note(tx, application, &run, "JobEnded", &message).await?;
         return Ok(tx.notify().await?);
+    }
+    if end == End::StartFailed && take_back(tx, application, &run).await? {
+        return Ok(());
     }
     let (event, kind, message, status, failure) = match (end, missing) {
         (End::AsOrdered, None) => {
@@ -314,7 +324,7 @@ async fn finish_snapshots(
 }
 
 /// The newest state of a run: its latest checkpoint, else the one it started from.
-async fn newest_state(
+pub(super) async fn newest_state(
     tx: &mut Tx,
     application: &Application,
     run: &Run,

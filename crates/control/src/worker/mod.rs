@@ -8,6 +8,8 @@ mod orders;
 mod reconcile;
 mod registration;
 mod reports;
+mod room;
+mod scaling;
 
 pub use claim::{Claim, Program};
 pub use cleanup::CheckpointsFolder;
