@@ -61,6 +61,15 @@ impl Failure {
         }
     }
 
+    /// A defect of ours, which the log tells of.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            ErrorCode::InternalFailure.as_str(),
+            "an internal error happened; the service's log says more",
+        )
+    }
+
     /// The request body is not what the endpoint takes.
     pub(crate) fn malformed(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest.as_str(), message)

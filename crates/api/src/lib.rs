@@ -5,6 +5,7 @@
 //! **Must not**: hold rules or SQL; reach the data plane.
 //! **Start at**: [`serve`], then `endpoints/mod.rs`, the table of contents.
 
+mod auth;
 mod endpoints;
 mod failure;
 mod request;

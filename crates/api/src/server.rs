@@ -1,16 +1,19 @@
 //! Serves the door until it is told to stop.
 
 use std::future::Future;
+use std::net::SocketAddr;
 
 use axum::Router;
-use axum::http::StatusCode;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
-use control::Control;
+use control::{Caller, Control};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use crate::auth::identify;
 use crate::endpoints;
 use crate::failure::Failure;
 use crate::request::{no_such_method, no_such_path, with_request_id};
@@ -23,12 +26,33 @@ pub enum Error {
     Socket(#[from] std::io::Error),
 }
 
-/// What handlers share.
+/// What the routes are made over. Handlers ask for [`Shared`].
+#[derive(Debug, Clone)]
+pub(crate) struct Server {
+    control: Control,
+    stop: CancellationToken,
+}
+
+/// What handlers share, in the name of the request's caller.
 #[derive(Debug, Clone)]
 pub(crate) struct Shared {
+    /// The use cases, [`Control::by`] the caller.
     pub(crate) control: Control,
     /// Ends long answers when the server stops.
     pub(crate) stop: CancellationToken,
+}
+
+impl FromRequestParts<Server> for Shared {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, server: &Server) -> Result<Self, Failure> {
+        // Nothing is answered in the name of nobody.
+        let caller = parts.extensions.get::<Caller>().ok_or_else(|| {
+            tracing::error!("a request came to its handler without a caller");
+            Failure::internal()
+        })?;
+        Ok(Self { control: server.control.by(caller.clone()), stop: server.stop.clone() })
+    }
 }
 
 /// Serves until `stop`; requests under way are finished.
@@ -37,29 +61,26 @@ pub fn serve(
     control: Control,
     stop: CancellationToken,
 ) -> impl Future<Output = Result<(), Error>> + Send {
-    let app = router(Shared { control, stop: stop.clone() });
+    let app = router(Server { control, stop: stop.clone() });
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     async move {
         let stopped = async move { stop.cancelled().await };
         Ok(axum::serve(listener, app).with_graceful_shutdown(stopped).await?)
     }
 }
 
-fn router(shared: Shared) -> Router {
+fn router(server: Server) -> Router {
     let (router, _) = endpoints::all().split_for_parts();
     router
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(identify))
         .layer(from_fn(with_request_id))
-        .with_state(shared)
+        .with_state(server)
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a handler panicked");
-    Failure::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "InternalFailure",
-        "an internal error happened; the service's log says more",
-    )
-    .into_response()
+    Failure::internal().into_response()
 }

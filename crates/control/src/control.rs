@@ -10,6 +10,7 @@ use store::{Application, Store, Tx, Version};
 use uuid::Uuid;
 
 use crate::{
+    caller::Caller,
     error::{Error, Result},
     ports::{ObjectReader, ProgramChecker, RestoreChecker},
     settings::Settings,
@@ -23,6 +24,7 @@ pub struct Control {
     pub(crate) checker: Arc<dyn ProgramChecker>,
     pub(crate) restores: Arc<dyn RestoreChecker>,
     pub(crate) objects: Arc<dyn ObjectReader>,
+    pub(crate) caller: Arc<Caller>,
 }
 
 impl std::fmt::Debug for Control {
@@ -40,7 +42,14 @@ impl Control {
         restores: Arc<dyn RestoreChecker>,
         objects: Arc<dyn ObjectReader>,
     ) -> Self {
-        Self { store, settings: Arc::new(settings), checker, restores, objects }
+        let caller = Arc::new(Caller::service());
+        Self { store, settings: Arc::new(settings), checker, restores, objects, caller }
+    }
+
+    /// The same use cases, asked for by somebody: the audit log names them.
+    #[must_use]
+    pub fn by(&self, caller: Caller) -> Self {
+        Self { caller: Arc::new(caller), ..self.clone() }
     }
 
     /// Whether the database answers.

@@ -6,6 +6,8 @@
 //! what it must know of SQL text and S3 it asks through [`ports`].
 //! **Start at**: [`Control`], then `commands/start.rs` and `worker/claim.rs`.
 
+mod audit;
+mod caller;
 mod code;
 mod commands;
 mod control;
@@ -17,6 +19,7 @@ mod rules;
 mod settings;
 mod worker;
 
+pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
@@ -32,7 +35,8 @@ pub use ports::Diagnostic;
 pub use rules::JobHealth;
 pub use settings::{RoomSettings, ScalingPolicy, Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, Checkpoint, Garbage, LogRecord, Operation,
-    OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought, Usage, VersionSummary, Wake, Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, Operation,
+    OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought, Usage, VersionSummary, Wake,
+    Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

@@ -5,6 +5,7 @@
 //! **Must not**: do I/O, know a database, an HTTP framework or Arrow.
 //! **Start at**: [`lifecycle`], [`protocol`], [`manifest`], then [`configuration`].
 
+pub mod access;
 pub mod configuration;
 pub mod error_code;
 pub mod fault;

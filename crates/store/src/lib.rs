@@ -11,6 +11,7 @@
 mod applications;
 mod artifacts;
 mod attempts;
+mod audit;
 mod checkpoint_age;
 mod checkpoints;
 mod claims;
@@ -32,6 +33,7 @@ mod wake;
 mod workers;
 
 pub use applications::{Application, ApplicationSummary, NewApplication};
+pub use audit::{AuditEntry, NewAudit};
 pub use checkpoints::{Checkpoint, NewCheckpoint};
 pub use claims::{Asking, Claimable, Held};
 pub use connection::{Store, Tx};

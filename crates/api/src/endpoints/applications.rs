@@ -1,7 +1,6 @@
 //! Applications: create, list, describe, update, delete.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::DateTime;
 use control::{Change, CreateApplication, DeleteApplication, Seen, UpdateApplication};
@@ -74,7 +73,7 @@ impl CreateApplicationRequest {
     operation_id = "CreateApplication", request_body = CreateApplicationRequest,
     responses((status = 201, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    shared: Shared,
     Body(request): Body<CreateApplicationRequest>,
 ) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {
     let made = shared.control.create(request.parse()?).await?;
@@ -95,7 +94,7 @@ pub(super) struct ListApplicationsAnswer {
     operation_id = "ListApplications", params(Paging),
     responses((status = 200, body = ListApplicationsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
-    State(shared): State<Shared>,
+    shared: Shared,
     Query(paging): Query<Paging>,
 ) -> Result<Json<ListApplicationsAnswer>, Failure> {
     let page = shared.control.list(&paging.parse()?).await?;
@@ -112,7 +111,7 @@ pub(super) async fn list(
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn describe(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -165,7 +164,7 @@ impl UpdateApplicationRequest {
     params(("name" = String, Path, description = "Application name")), request_body = UpdateApplicationRequest,
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn update(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<UpdateApplicationRequest>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
@@ -188,7 +187,7 @@ pub(super) struct DeleteParameters {
     params(("name" = String, Path, description = "Application name"), DeleteParameters),
     responses((status = 202, description = "It is being deleted"), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {

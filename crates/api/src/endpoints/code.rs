@@ -1,7 +1,6 @@
 //! An application's code by itself: `PUT …/code`.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use control::{Change, NewCode, NewContent, Seen, UpdateApplication};
@@ -25,7 +24,7 @@ use crate::wire::detail::{self, ApplicationDetailAnswer};
         (String = "application/sql"), (ApplicationCodeConfiguration = "application/json"))),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn put(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     headers: HeaderMap,
     Raw(body): Raw,

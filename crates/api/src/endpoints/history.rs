@@ -1,7 +1,6 @@
 //! Versions, operations and events of an application.
 
 use axum::Json;
-use axum::extract::State;
 use control::OperationFilter;
 use model::ids::{ApplicationName, OperationId, VersionId};
 use serde::{Deserialize, Serialize};
@@ -32,7 +31,7 @@ pub(super) struct VersionsAnswer {
     params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = VersionsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn versions(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<VersionsAnswer>, Failure> {
@@ -58,7 +57,7 @@ pub(super) struct VersionAnswer {
         ("version" = i64, Path, description = "Application version id")),
     responses((status = 200, body = VersionAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn version(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, version)): Path<(String, i64)>,
 ) -> Result<Json<VersionAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -94,7 +93,7 @@ pub(super) struct OperationsAnswer {
     params(("name" = String, Path, description = "Application name"), OperationParameters),
     responses((status = 200, body = OperationsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn operations(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(parameters): Query<OperationParameters>,
 ) -> Result<Json<OperationsAnswer>, Failure> {
@@ -123,7 +122,7 @@ pub(super) struct DescribeOperationAnswer {
         ("operation" = String, Path, description = "OperationId")),
     responses((status = 200, body = DescribeOperationAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn operation(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, operation)): Path<(String, String)>,
 ) -> Result<Json<DescribeOperationAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -147,7 +146,7 @@ pub(super) struct EventsAnswer {
     params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = EventsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn events(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<EventsAnswer>, Failure> {

@@ -1,7 +1,6 @@
 //! Start and stop.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use control::StartApplication;
 use model::ids::{ApplicationName, OperationId};
@@ -47,7 +46,7 @@ fn accepted(operation: &OperationId) -> (StatusCode, Json<OperationStarted>) {
     params(("name" = String, Path, description = "Application name")), request_body = StartApplicationRequest,
     responses((status = 202, body = OperationStarted), (status = "4XX", body = FailureBody)))]
 pub(super) async fn start(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<StartApplicationRequest>,
 ) -> Result<(StatusCode, Json<OperationStarted>), Failure> {
@@ -63,7 +62,7 @@ pub(super) async fn start(
     params(("name" = String, Path, description = "Application name")), request_body = StopApplicationRequest,
     responses((status = 202, body = OperationStarted), (status = "4XX", body = FailureBody)))]
 pub(super) async fn stop(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<StopApplicationRequest>,
 ) -> Result<(StatusCode, Json<OperationStarted>), Failure> {

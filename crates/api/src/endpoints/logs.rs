@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -55,7 +54,7 @@ pub(super) struct LogsAnswer {
         content((LogsAnswer = "application/json"), (String = "text/event-stream"))),
         (status = "4XX", body = FailureBody)))]
 pub(super) async fn read(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,

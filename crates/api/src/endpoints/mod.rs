@@ -1,6 +1,7 @@
 //! The API's table of contents.
 
 mod applications;
+mod audit;
 mod code;
 mod history;
 mod lifecycle;
@@ -25,7 +26,7 @@ use utoipa_axum::routes;
 
 use crate::failure::Failure;
 use crate::request::BodyLimit;
-use crate::server::Shared;
+use crate::server::Server;
 
 /// Largest body that carries code: 50 MiB of zip in base64, and what is around it.
 const LARGEST_CODE_BODY: usize = 70 << 20;
@@ -41,7 +42,7 @@ const LARGEST_CODE_BODY: usize = 70 << 20;
 struct Document;
 
 /// Every endpoint, with its description.
-pub(crate) fn all() -> OpenApiRouter<Shared> {
+pub(crate) fn all() -> OpenApiRouter<Server> {
     let code = OpenApiRouter::new()
         .routes(routes!(applications::create, applications::list))
         .routes(routes!(applications::describe, applications::update, applications::delete))
@@ -65,7 +66,11 @@ pub(crate) fn all() -> OpenApiRouter<Shared> {
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
+<<<<<<< HEAD
         .routes(routes!(usage::usage))
+=======
+        .routes(routes!(audit::list))
+>>>>>>> main
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
         .routes(routes!(service::ready))

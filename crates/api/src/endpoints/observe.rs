@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use model::ids::ApplicationName;
 use model::protocol::OperatorMetrics;
 use serde::Serialize;
@@ -114,7 +113,7 @@ fn operator(metrics: OperatorMetrics) -> OperatorBody {
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = MetricsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn metrics(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
 ) -> Result<Json<MetricsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -164,7 +163,7 @@ pub(super) struct GraphAnswer {
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = GraphAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn graph(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
 ) -> Result<Json<GraphAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -187,7 +186,7 @@ pub(super) struct CheckpointsAnswer {
     params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = CheckpointsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn checkpoints(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<CheckpointsAnswer>, Failure> {
@@ -221,7 +220,7 @@ pub(super) struct WorkersAnswer {
 #[utoipa::path(get, path = "/v1/workers", tag = "service",
     operation_id = "ListWorkers",
     responses((status = 200, body = WorkersAnswer), (status = "5XX", body = FailureBody)))]
-pub(super) async fn workers(State(shared): State<Shared>) -> Result<Json<WorkersAnswer>, Failure> {
+pub(super) async fn workers(shared: Shared) -> Result<Json<WorkersAnswer>, Failure> {
     let found = shared.control.workers().await?;
     let body = |it: control::Worker| WorkerBody {
         name: it.name,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use control::Seen;
 use model::ids::{ApplicationName, PropertyGroupId, VersionId};
@@ -32,7 +31,7 @@ pub(super) struct PropertyGroupsAnswer {
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = PropertyGroupsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
 ) -> Result<Json<PropertyGroupsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -51,7 +50,7 @@ pub(super) async fn list(
         ("group" = String, Path, description = "Property group id")),
     responses((status = 200, body = PropertyGroup), (status = "4XX", body = FailureBody)))]
 pub(super) async fn get(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, group)): Path<(String, String)>,
 ) -> Result<Json<PropertyGroup>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -83,7 +82,7 @@ pub(super) struct PutPropertyGroupRequest {
         ("group" = String, Path, description = "Property group id")), request_body = PutPropertyGroupRequest,
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn put(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, group)): Path<(String, String)>,
     headers: HeaderMap,
     Body(request): Body<PutPropertyGroupRequest>,
@@ -105,7 +104,7 @@ pub(super) async fn put(
         ("group" = String, Path, description = "Property group id")),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, group)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {

@@ -1,6 +1,5 @@
 //! The service itself.
 
-use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 
@@ -19,7 +18,7 @@ pub(super) async fn alive() -> &'static str {
 #[utoipa::path(get, path = "/readyz", tag = "service",
     operation_id = "Readyz",
     responses((status = 200, description = "They can", body = String), (status = 503, body = FailureBody)))]
-pub(super) async fn ready(State(shared): State<Shared>) -> Result<&'static str, Failure> {
+pub(super) async fn ready(shared: Shared) -> Result<&'static str, Failure> {
     shared.control.ready().await?;
     Ok("ok")
 }

@@ -1,7 +1,6 @@
 //! Snapshots of an application.
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::DateTime;
 use model::ids::{ApplicationName, SnapshotName};
@@ -30,7 +29,7 @@ pub(super) struct SnapshotsAnswer {
     params(("name" = String, Path, description = "Application name"), Paging),
     responses((status = 200, body = SnapshotsAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn list(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(paging): Query<Paging>,
 ) -> Result<Json<SnapshotsAnswer>, Failure> {
@@ -55,7 +54,7 @@ pub(super) struct CreateSnapshotRequest {
     params(("name" = String, Path, description = "Application name")), request_body = CreateSnapshotRequest,
     responses((status = 202, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn create(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<CreateSnapshotRequest>,
 ) -> Result<(StatusCode, Json<SnapshotAnswer>), Failure> {
@@ -80,7 +79,7 @@ pub(super) struct SnapshotAnswer {
         ("snapshot" = String, Path, description = "Snapshot name")),
     responses((status = 200, body = SnapshotAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn describe(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, snapshot_name)): Path<(String, String)>,
 ) -> Result<Json<SnapshotAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
@@ -105,7 +104,7 @@ pub(super) struct DeleteParameters {
         ("snapshot" = String, Path, description = "Snapshot name"), DeleteParameters),
     responses((status = 204, description = "It is deleted"), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path((name, snapshot_name)): Path<(String, String)>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::StatusCode;
 use model::ids::ApplicationName;
 use model::invalid::Invalid;
@@ -26,10 +25,7 @@ pub(super) struct Tags {
     operation_id = "ListTags",
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = Tags), (status = "4XX", body = FailureBody)))]
-pub(super) async fn list(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-) -> Result<Json<Tags>, Failure> {
+pub(super) async fn list(shared: Shared, Path(name): Path<String>) -> Result<Json<Tags>, Failure> {
     let name: ApplicationName = name.parse()?;
     Ok(Json(Tags { tags: shared.control.tags(&name).await? }))
 }
@@ -40,7 +36,7 @@ pub(super) async fn list(
     params(("name" = String, Path, description = "Application name")), request_body = Tags,
     responses((status = 200, body = Tags), (status = "4XX", body = FailureBody)))]
 pub(super) async fn put(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<Tags>,
 ) -> Result<Json<Tags>, Failure> {
@@ -64,7 +60,7 @@ pub(super) struct DeleteParameters {
     params(("name" = String, Path, description = "Application name"), DeleteParameters),
     responses((status = 204, description = "They are removed"), (status = "4XX", body = FailureBody)))]
 pub(super) async fn delete(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::State;
 use control::WaitingOperator;
 use model::ids::ApplicationName;
 use model::waiting::{Activity, HeldFor, Holder, Obstacle, SplitState};
@@ -205,7 +204,7 @@ fn body(it: WaitingOperator) -> WaitingBody {
     params(("name" = String, Path, description = "Application name")),
     responses((status = 200, body = WaitingAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn waiting(
-    State(shared): State<Shared>,
+    shared: Shared,
     Path(name): Path<String>,
 ) -> Result<Json<WaitingAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;

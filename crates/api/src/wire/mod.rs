@@ -1,5 +1,6 @@
 //! Bodies as they travel: AWS member names, lenient on the way in.
 
+pub(crate) mod audit;
 pub(crate) mod code;
 pub(crate) mod configuration;
 pub(crate) mod detail;

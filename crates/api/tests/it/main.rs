@@ -4,6 +4,7 @@
 
 mod answer;
 mod applications;
+mod audit;
 mod bodies;
 mod code;
 #[expect(dead_code, reason = "other crates use more of it")]

@@ -11,11 +11,13 @@ use model::{
     invalid::check_length,
     protocol::PropertyGroups,
 };
+use serde_json::json;
 use store::{NewApplication, NewEvent, NewVersion, Taken};
 use uuid::Uuid;
 
 use crate::{
     Control,
+    audit::Audit,
     code::NewCode,
     commands::tags::check_tags,
     control::new_token,
@@ -129,6 +131,12 @@ impl Control {
             attempt: None,
         };
         tx.insert_event(new.id, &event).await?;
+        let audit = Audit::of("CreateApplication", &new.name)
+            .configuration(None, &configuration)
+            .with("description", new.description.clone())
+            .with("version", VersionId::FIRST.get())
+            .with("tags", json!(tags));
+        self.audit(&mut tx, audit).await?;
         let application = Self::existing(&mut tx, &new.name).await?;
         let version = Self::current(&mut tx, &application).await?;
         let detail = self.detail(&mut tx, application, version).await?;

@@ -9,6 +9,7 @@ use store::{Desired, NewEvent, OperationStatus};
 
 use crate::{
     Control,
+    audit::Audit,
     error::{Error, Result},
     worker::{remove_application, stop_run},
 };
@@ -36,6 +37,7 @@ impl Control {
         if application.created_at.timestamp() != create_timestamp.timestamp() {
             return Err(Error::OtherCreateTimestamp(name));
         }
+        let before = application.status;
         if !tx.set_status(&mut application, next).await? {
             return Err(Error::Overtaken(name));
         }
@@ -45,6 +47,10 @@ impl Control {
             Some("superseded by DeleteApplication"),
         )
         .await?;
+        let audit = Audit::of("DeleteApplication", &name)
+            .changed("status", before.as_str(), application.status.as_str())
+            .with("id", application.id.to_string());
+        self.audit(&mut tx, audit).await?;
         match tx.lock_open_run(application.id).await? {
             Some(run) => {
                 let event = NewEvent {

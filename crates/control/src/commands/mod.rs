@@ -1,5 +1,6 @@
 //! What customers may ask; one file per command.
 
+mod audit;
 mod change;
 mod create;
 mod delete;

@@ -6,10 +6,12 @@ use model::{
     ids::{ApplicationName, SnapshotName},
     lifecycle::{Command, admit},
 };
+use serde_json::Value;
 use store::{NewEvent, Snapshot, SnapshotStatus, Taken};
 
 use crate::{
     Control,
+    audit::Audit,
     error::{Error, Result},
     page::{Page, PageRequest},
 };
@@ -58,6 +60,9 @@ impl Control {
             attempt: Some(run.attempt),
         };
         tx.insert_event(application.id, &event).await?;
+        let audit =
+            Audit::of("CreateApplicationSnapshot", name).with("snapshot", snapshot.as_str());
+        self.audit(&mut tx, audit).await?;
         tx.notify().await?;
         tx.commit().await?;
         Ok(())
@@ -133,6 +138,12 @@ impl Control {
             attempt: None,
         };
         tx.insert_event(application.id, &event).await?;
+        let audit = Audit::of("DeleteApplicationSnapshot", name).changed(
+            "snapshot",
+            snapshot.as_str(),
+            Value::Null,
+        );
+        self.audit(&mut tx, audit).await?;
         tx.commit().await?;
         Ok(())
     }

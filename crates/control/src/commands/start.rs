@@ -5,10 +5,12 @@ use model::{
     ids::{ApplicationName, OperationId},
     lifecycle::{Command, admit},
 };
+use serde_json::json;
 use store::{Application, NewEvent, NewOperation, NewRun, OperationStatus, SnapshotStatus, Tx};
 
 use crate::{
     Control,
+    audit::Audit,
     control::{new_operation_id, new_run_id},
     error::{Error, Result},
 };
@@ -63,9 +65,16 @@ impl Control {
             attempt: None,
         };
         tx.insert_event(application.id, &event).await?;
+        let before = application.status;
         if !tx.set_status(&mut application, next).await? {
             return Err(Error::Overtaken(command.name));
         }
+        let audit = Audit::of("StartApplication", &command.name)
+            .changed("status", before.as_str(), application.status.as_str())
+            .with("run_configuration", json!(command.run_configuration))
+            .with("version", version.version.get())
+            .with("operation", operation.as_str());
+        self.audit(&mut tx, audit).await?;
         tx.notify().await?;
         tx.commit().await?;
         tracing::info!(application = %command.name, version = %version.version, "start requested");

@@ -8,6 +8,7 @@ use store::{Desired, NewEvent, NewOperation, OperationStatus};
 
 use crate::{
     Control,
+    audit::Audit,
     control::new_operation_id,
     error::{Error, Result},
     worker::stop_run,
@@ -60,9 +61,15 @@ impl Control {
             attempt: None,
         };
         tx.insert_event(application.id, &event).await?;
+        let before = application.status;
         if !tx.set_status(&mut application, next).await? {
             return Err(Error::Overtaken(name.clone()));
         }
+        let audit = Audit::of("StopApplication", name)
+            .changed("status", before.as_str(), application.status.as_str())
+            .with("force", command == Command::ForceStop)
+            .with("operation", operation.as_str());
+        self.audit(&mut tx, audit).await?;
         if let Some(run) = tx.lock_open_run(application.id).await? {
             tx.set_successor(run.id, None).await?;
             let run = store::Run { successor: None, ..run };

@@ -7,9 +7,11 @@ use model::{
     invalid::{Invalid, check_length},
     lifecycle::{Command, admit},
 };
+use serde_json::json;
 
 use crate::{
     Control,
+    audit::Audit,
     error::{Error, Result},
 };
 
@@ -36,7 +38,8 @@ impl Control {
         let mut tx = self.store.begin().await?;
         let application = Self::locked(&mut tx, name).await?;
         admit(application.status, Command::Tag)?;
-        let mut all = tx.tags(application.id).await?;
+        let before = tx.tags(application.id).await?;
+        let mut all = before.clone();
         all.extend(tags.clone());
         if all.len() > MOST_TAGS {
             return Err(Error::TooManyTags(all.len()));
@@ -44,6 +47,8 @@ impl Control {
         for (key, value) in &tags {
             tx.put_tag(application.id, key, value).await?;
         }
+        let audit = Audit::of("TagResource", name).changed("tags", json!(before), json!(all));
+        self.audit(&mut tx, audit).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -56,7 +61,11 @@ impl Control {
         let mut tx = self.store.begin().await?;
         let application = Self::locked(&mut tx, name).await?;
         admit(application.status, Command::Tag)?;
+        let before = tx.tags(application.id).await?;
         tx.delete_tags(application.id, &keys).await?;
+        let after = tx.tags(application.id).await?;
+        let audit = Audit::of("UntagResource", name).changed("tags", json!(before), json!(after));
+        self.audit(&mut tx, audit).await?;
         tx.commit().await?;
         Ok(())
     }

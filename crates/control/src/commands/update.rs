@@ -13,6 +13,7 @@ use store::{
 
 use crate::{
     Control,
+    audit::Audit,
     commands::{
         change::{Change, Changed, Seen},
         start::check_restore,
@@ -84,6 +85,12 @@ impl Control {
             status,
             versions: Some((before.version, version)),
         };
+        let audit = Audit::of("UpdateApplication", &name)
+            .configuration(Some(&before.configuration), &changed.configuration)
+            .changed("version", before.version.get(), version.get())
+            .changed("status", application.status.as_str(), updating.as_str())
+            .with("operation", operation.as_str());
+        self.audit(&mut tx, audit).await?;
         set_status(&mut tx, &mut application, updating).await?;
         if let Some(run) = tx.lock_open_run(application.id).await? {
             tx.insert_operation(application.id, &journaled(OperationStatus::InProgress)).await?;
