@@ -7,9 +7,7 @@ use model::{
     ids::{ApplicationId, ApplicationName, VersionId},
     lifecycle::Status,
 };
-use store::{
-    Application, Checkpoint, Desired, LogRecord, Run, Scaling, Thought, Tx, Version,
-};
+use store::{Application, Checkpoint, Desired, LogRecord, Run, Scaling, Thought, Tx, Version};
 
 use crate::{
     Control,

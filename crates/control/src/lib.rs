@@ -23,7 +23,8 @@ pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail, WaitingOperator, WaitingOperators,
+    StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail, WaitingOperator,
+    WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{

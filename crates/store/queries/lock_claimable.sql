@@ -2,7 +2,8 @@
 -- waited for, $4 = after how many ms of silence a worker is not counted on.
 -- A run too large for what is free anywhere would wait forever behind small ones. After a while the
 -- worker that can make room soonest is kept for it: applications that are just being started and
--- came later do not get that worker. What ran already is not held up.
+-- came later do not get that worker. What ran already is not held up and comes first: its room was
+-- its own until just now.
 WITH waiting AS (
     SELECT id, kpus, next_attempt_at
       FROM runs
@@ -42,6 +43,6 @@ SELECT r.id, a.name
    AND (a.status <> 'STARTING' OR r.attempt > 0
         OR NOT EXISTS (SELECT FROM kept
                         WHERE kept.id = $1 AND kept.next_attempt_at < r.next_attempt_at))
- ORDER BY r.next_attempt_at
+ ORDER BY (a.status = 'STARTING' AND r.attempt = 0), r.next_attempt_at
  LIMIT 1
    FOR NO KEY UPDATE OF a, r SKIP LOCKED

@@ -56,9 +56,9 @@ pub struct Held {
 
 impl Tx {
     /// Locks the run that a worker may take next: of those that are wanted, have no worker (or one
-    /// whose lease is over) and take no more than it has free, the one that has waited longest.
-    /// Runs that others look at are passed over. See the statement for how large ones get their
-    /// turn.
+    /// whose lease is over) and take no more than it has free, one that ran before, else the one
+    /// that has waited longest. Runs that others look at are passed over. See the statement for
+    /// how large ones get their turn.
     ///
     /// # Errors
     /// The database does not answer.

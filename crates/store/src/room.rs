@@ -55,11 +55,10 @@ impl Tx {
     /// The database does not answer.
     pub async fn lock_reserved_kpus(&mut self) -> Result<u64> {
         sqlx::query("SELECT pg_advisory_xact_lock(7316)").execute(&mut *self.inner).await?;
-        let sum: i64 = sqlx::query_scalar(
-            "SELECT coalesce(sum(kpus), 0) FROM runs WHERE ended_at IS NULL",
-        )
-        .fetch_one(&mut *self.inner)
-        .await?;
+        let sum: i64 =
+            sqlx::query_scalar("SELECT coalesce(sum(kpus), 0) FROM runs WHERE ended_at IS NULL")
+                .fetch_one(&mut *self.inner)
+                .await?;
         number("runs.kpus", sum)
     }
 

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use model::ids::{ApplicationName, RunId};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -30,8 +29,8 @@ pub struct Scaling {
 /// What the scaler thought of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Thought {
-    /// When.
-    pub at: DateTime<Utc>,
+    /// When, in ms since 1970.
+    pub at_ms: i64,
     /// One word: `OFF`, `COOLING_DOWN`, `HOLD`, `BLOCKED`, `SCALE_UP` or `SCALE_DOWN`.
     pub verdict: String,
     /// Why, with the figures.
@@ -43,7 +42,10 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn applications_to_scale(&mut self, period: Duration) -> Result<Vec<ApplicationName>> {
+    pub async fn applications_to_scale(
+        &mut self,
+        period: Duration,
+    ) -> Result<Vec<ApplicationName>> {
         let names: Vec<String> = sqlx::query_scalar(
             "SELECT a.name
                FROM applications a
@@ -53,7 +55,7 @@ impl Tx {
                 AND r.desired = 'RUN'
                 AND r.running_since IS NOT NULL
                 AND (r.scaler IS NULL
-                     OR (r.scaler ->> 'at')::timestamptz
+                     OR to_timestamp((r.scaler ->> 'at_ms')::float8 / 1000)
                         <= now() - $1 * interval '1 millisecond')
               ORDER BY a.name",
         )

@@ -78,11 +78,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn list_usage(
-        &mut self,
-        filter: &UsageFilter<'_>,
-        limit: i64,
-    ) -> Result<Vec<Usage>> {
+    pub async fn list_usage(&mut self, filter: &UsageFilter<'_>, limit: i64) -> Result<Vec<Usage>> {
         let rows: Vec<(Uuid, String, NaiveDate, f64)> = sqlx::query_as(
             "SELECT application_id, name, day, kpu_seconds::float8
                FROM usage

@@ -90,13 +90,9 @@ impl Services {
         let began = Instant::now();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let control = control_plane::open(
-            postgres.url(),
-            &storage,
-            &Restarts::default(),
-            &Quotas::default(),
-        )
-        .await?;
+        let control =
+            control_plane::open(postgres.url(), &storage, &Restarts::default(), &Quotas::default())
+                .await?;
         step("Tables", "migrated", began);
         let listener = TcpListener::bind(loopback(options.listen.api)).await?;
         let address = listener.local_addr()?;

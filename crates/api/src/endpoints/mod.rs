@@ -66,11 +66,8 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
-<<<<<<< HEAD
         .routes(routes!(usage::usage))
-=======
         .routes(routes!(audit::list))
->>>>>>> main
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
         .routes(routes!(service::ready))

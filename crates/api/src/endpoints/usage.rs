@@ -1,7 +1,6 @@
 //! What applications took.
 
 use axum::Json;
-use axum::extract::State;
 use control::{PageRequest, Usage, UsageQuery};
 use model::invalid::Invalid;
 use serde::{Deserialize, Serialize};
@@ -59,7 +58,7 @@ pub(super) struct UsageAnswer {
     params(Parameters),
     responses((status = 200, body = UsageAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn usage(
-    State(shared): State<Shared>,
+    shared: Shared,
     Query(parameters): Query<Parameters>,
 ) -> Result<Json<UsageAnswer>, Failure> {
     let Parameters { from, to, application, limit, next_token } = parameters;

@@ -4,8 +4,6 @@ use control::{Scaling, Thought};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::seconds;
-
 /// What the scaler thinks of the run, and what it did.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
@@ -50,7 +48,8 @@ pub(crate) fn autoscaling(
         return None;
     }
     let decision = thought.map(|it| Decision {
-        at: seconds(it.at),
+        // Exact for every time there will be.
+        at: (it.at_ms / 1000) as f64,
         verdict: it.verdict,
         reason: it.reason,
     });

@@ -20,4 +20,5 @@ mod service;
 mod snapshots;
 mod tags;
 mod update;
+mod usage;
 mod world;

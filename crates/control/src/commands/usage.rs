@@ -39,9 +39,8 @@ impl Control {
             Some(to) => to,
             None => tx.now().await?.date_naive(),
         };
-        let from = query
-            .from
-            .unwrap_or_else(|| to.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(to));
+        let from =
+            query.from.unwrap_or_else(|| to.checked_sub_days(Days::new(DAYS - 1)).unwrap_or(to));
         if from > to {
             return Err(Invalid::new("From", format!("must not be after To, {to}")).into());
         }

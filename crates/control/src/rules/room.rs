@@ -49,9 +49,7 @@ mod tests {
         check(
             4,
             &[(4, 2), (4, 3)],
-            Some(
-                "needs 4 KPUs, workers offer 5 free of 8 on 2 workers; at most 3 of them on one",
-            ),
+            Some("needs 4 KPUs, workers offer 5 free of 8 on 2 workers; at most 3 of them on one"),
         );
         check(
             9,

@@ -40,7 +40,9 @@ impl Control {
             return Ok(());
         };
         // Another worker may have been faster.
-        let looked = |it: &Thought| (run.now - it.at).to_std().unwrap_or_default() < policy.period;
+        let now_ms = run.now.timestamp_millis();
+        let period_ms = i64::try_from(policy.period.as_millis()).unwrap_or(i64::MAX);
+        let looked = |it: &Thought| now_ms - it.at_ms < period_ms;
         if application.status != Status::Running
             || run.desired != Desired::Run
             || run.scaler.as_ref().is_some_and(looked)
@@ -73,7 +75,7 @@ impl Control {
             }
         }
         let word = verdict.as_str().to_owned();
-        let thought = Thought { at: run.now, verdict: word, reason: reason.clone() };
+        let thought = Thought { at_ms: now_ms, verdict: word, reason: reason.clone() };
         tx.set_thought(run.id, &thought).await?;
         match verdict {
             Verdict::Up(to) | Verdict::Down(to) => {
@@ -129,7 +131,8 @@ async fn begin(
     let Scaling { from, to, reason, .. } = &scaling;
     let message = format!("parallelism changes from {from} to {to}: {reason}");
     let kind = "AutoscalingBegan";
-    let event = NewEvent { kind, message: &message, version: run.version, attempt: Some(run.attempt) };
+    let event =
+        NewEvent { kind, message: &message, version: run.version, attempt: Some(run.attempt) };
     tx.insert_event(application.id, &event).await?;
     tracing::info!(application = %application.name, "{message}");
     let successor = Successor {

@@ -21,7 +21,7 @@ async fn a_start_that_nobody_claims_fails() {
     assert_eq!(world.status("alerts").await, Status::Ready);
     let (status, told) = world.outcome("alerts", &start).await;
     assert_eq!(status, OperationStatus::Failed);
-    assert_eq!(told.unwrap(), "the job did not start within 0 s: no worker had 1 KPUs free");
+    assert_eq!(told.unwrap(), "the job did not start within 0 s: no worker took it");
 }
 
 #[tokio::test]

@@ -8,9 +8,12 @@ mod claims;
 mod coverage;
 mod database;
 mod journal;
+mod room;
 mod runs;
+mod scalings;
 mod schema;
 mod snapshots;
+mod usage;
 mod workers;
 
 use model::{

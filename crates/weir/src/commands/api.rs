@@ -47,8 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     }
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control =
-            control_plane::open(
+        let control = control_plane::open(
             &arguments.database.database_url,
             &storage,
             &arguments.restarts,

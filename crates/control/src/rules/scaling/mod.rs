@@ -90,7 +90,10 @@ pub(crate) fn advise(scene: &Scene<'_>, policy: &ScalingPolicy) -> (Verdict, Str
     let ran = (scene.now - scene.running_since).to_std().unwrap_or_default();
     if ran < policy.cool_down {
         let rest = (policy.cool_down - ran).as_secs();
-        return (Verdict::CoolingDown, format!("the job runs for {} s, {rest} s to go", ran.as_secs()));
+        return (
+            Verdict::CoolingDown,
+            format!("the job runs for {} s, {rest} s to go", ran.as_secs()),
+        );
     }
     let floor = configuration.parallelism;
     let quota = scene.most_kpus.saturating_mul(configuration.parallelism_per_kpu);

@@ -106,20 +106,22 @@ fn gaps_and_old_points_prove_nothing() {
 
 #[test]
 fn it_waits_after_a_start_and_says_nothing_where_it_is_switched_off() {
-    let mut configuration = ParallelismConfiguration::default();
+    let on = ParallelismConfiguration::default();
+    let off = ParallelismConfiguration { auto_scaling_enabled: false, ..on.clone() };
     let points = points(vec![(90.0, 0.0); 20]);
-    let scene = |configuration| Scene {
-        now: at(20),
-        running_since: at(20) - TimeDelta::seconds(1),
-        configuration,
-        present: 1,
-        most_kpus: 64,
-        points: &points,
+    let now = |configuration| {
+        let scene = Scene {
+            now: at(20),
+            running_since: at(20) - TimeDelta::seconds(1),
+            configuration,
+            present: 1,
+            most_kpus: 64,
+            points: &points,
+        };
+        advise(&scene, &POLICY).0
     };
-    let (verdict, why) = advise(&scene(&configuration), &POLICY);
-    assert_eq!(verdict, Verdict::CoolingDown, "{why}");
-    configuration.auto_scaling_enabled = false;
-    assert_eq!(advise(&scene(&configuration), &POLICY).0, Verdict::Off);
+    assert_eq!(now(&on), Verdict::CoolingDown);
+    assert_eq!(now(&off), Verdict::Off);
 }
 
 #[test]
