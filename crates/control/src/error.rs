@@ -1,8 +1,9 @@
 //! Why a use case was refused or failed.
 
 use model::{
+    configuration::SubResourceProblem,
     error_code::ErrorCode,
-    ids::{ApplicationName, OperationId, PropertyGroupId, SnapshotName, VersionId},
+    ids::{ApplicationName, OperationId, PropertyGroupId, SnapshotName, SubResourceId, VersionId},
     invalid::Invalid,
     lifecycle::{Refused, Status},
 };
@@ -48,6 +49,14 @@ pub enum Error {
         group: PropertyGroupId,
         /// Those it has.
         present: String,
+    },
+    /// No such logging option or VPC configuration.
+    #[error("there is no {field} `{id}`; describe the application to see what there is")]
+    NoSuchSubResource {
+        /// The AWS member that names it.
+        field: &'static str,
+        /// The id that was asked for.
+        id: SubResourceId,
     },
     /// The application never ran.
     #[error("application `{0}` has not run yet")]
@@ -147,6 +156,9 @@ pub enum Error {
     /// A value breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// Only SQL-1_0 applications had that.
+    #[error("this is not allowed for {0} applications, only for SQL-1_0 ones")]
+    OnlyForSql(String),
     /// There is nothing to run.
     #[error(
         "application `{0}` has no code; give it some with UpdateApplication before you start it"
@@ -211,6 +223,15 @@ impl From<Refused> for Error {
     }
 }
 
+impl From<SubResourceProblem> for Error {
+    fn from(problem: SubResourceProblem) -> Self {
+        match problem {
+            SubResourceProblem::Invalid(invalid) => Self::Invalid(invalid),
+            SubResourceProblem::Missing { field, id } => Self::NoSuchSubResource { field, id },
+        }
+    }
+}
+
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
@@ -231,6 +252,7 @@ impl Error {
             | Self::NoSuchOperation { .. }
             | Self::NoSuchSnapshot { .. }
             | Self::NoSuchPropertyGroup { .. }
+            | Self::NoSuchSubResource { .. }
             | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
             Self::ApplicationExists(_)
             | Self::SnapshotExists { .. }
@@ -258,6 +280,7 @@ impl Error {
             | Self::NoSuchObject { .. } => ErrorCode::InvalidArgument,
             Self::Script(_) | Self::Zip(_) => ErrorCode::CodeValidation,
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
+            Self::OnlyForSql(_) => ErrorCode::UnsupportedOperation,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,
             Self::Broken(_) | Self::Task(_) => ErrorCode::InternalFailure,
         }

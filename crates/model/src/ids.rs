@@ -70,6 +70,10 @@ name!(
     /// Id of an operation in the journal: twelve letters and digits when we make it, as AWS does.
     OperationId, "OperationId", 64
 );
+name!(
+    /// Id of a logging option or VPC configuration: `N.M`, made by [`SubResourceId::of`].
+    SubResourceId, "Id", 50
+);
 
 /// Defines a UUID newtype for rows that customers do not name.
 macro_rules! row_id {
@@ -147,6 +151,13 @@ impl From<VersionId> for i64 {
 impl fmt::Display for VersionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl SubResourceId {
+    /// The id of what came with `version` as the `place`-th of its kind, from 1.
+    pub fn of(version: VersionId, place: usize) -> Self {
+        Self(format!("{version}.{place}"))
     }
 }
 

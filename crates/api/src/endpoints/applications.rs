@@ -1,9 +1,14 @@
 //! Applications: create, list, describe, update, delete.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::StatusCode;
 use chrono::DateTime;
-use control::{Change, CreateApplication, DeleteApplication, Seen, UpdateApplication};
+use control::{
+    ApplicationSummary as Summary, Control, CreateApplication, DeleteApplication, Page, Seen,
+    UpdateApplication,
+};
 use model::configuration::ApplicationMode;
 use model::ids::{ApplicationName, VersionId};
 use model::invalid::Invalid;
@@ -14,6 +19,9 @@ use super::Paging;
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path, Query};
 use crate::server::Shared;
+use crate::wire::configuration::sub_resources::{
+    CloudWatchLoggingOption, CloudWatchLoggingOptionUpdate,
+};
 use crate::wire::configuration::{ApplicationConfiguration, ApplicationConfigurationUpdate};
 use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary};
 use crate::wire::run::RunConfiguration;
@@ -22,13 +30,15 @@ use crate::wire::{parsed, seconds};
 /// AWS `CreateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct CreateApplicationRequest {
+pub(crate) struct CreateApplicationRequest {
     application_name: String,
     application_description: Option<String>,
     /// `FLINK-1_20` and others.
     runtime_environment: Option<String>,
     service_execution_role: Option<String>,
     application_configuration: ApplicationConfiguration,
+    /// At most one; kept and shown.
+    cloud_watch_logging_options: Vec<CloudWatchLoggingOption>,
     tags: Vec<Tag>,
     application_mode: Option<String>,
 }
@@ -36,33 +46,36 @@ pub(super) struct CreateApplicationRequest {
 /// AWS `Tag`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-struct Tag {
-    key: String,
-    value: String,
+pub(crate) struct Tag {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// Tags by key.
+pub(crate) fn tag_map(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, Invalid> {
+    let mut map = BTreeMap::new();
+    for tag in tags {
+        if map.insert(tag.key, tag.value).is_some() {
+            let problem = "the provided tag map contains duplicate tag key";
+            return Err(Invalid::new("Tags", problem));
+        }
+    }
+    Ok(map)
 }
 
 impl CreateApplicationRequest {
-    fn parse(self) -> Result<CreateApplication, Invalid> {
-        let mut tags = std::collections::BTreeMap::new();
-        for tag in self.tags {
-            if tags.insert(tag.key, tag.value).is_some() {
-                return Err(Invalid::new(
-                    "Tags",
-                    "the provided tag map contains duplicate tag key",
-                ));
-            }
-        }
-        let configuration = self.application_configuration;
+    pub(crate) fn parse(self) -> Result<CreateApplication, Invalid> {
+        let tags = tag_map(self.tags)?;
+        let mut change = self.application_configuration.parse()?;
+        change.service_execution_role = self.service_execution_role;
+        let options = self.cloud_watch_logging_options;
+        change.sub_resources.extend(options.into_iter().map(|it| it.added()));
         Ok(CreateApplication {
             name: self.application_name.parse()?,
             description: self.application_description,
             mode: parsed(self.application_mode.as_deref())?.unwrap_or(ApplicationMode::Streaming),
             runtime: self.runtime_environment.as_deref().unwrap_or("FLINK-1_20").parse()?,
-            service_execution_role: self.service_execution_role,
-            code: configuration.application_code_configuration.parse()?,
-            properties: configuration.environment_properties.parse()?,
-            flink: configuration.flink_application_configuration.parse()?,
-            snapshots_enabled: configuration.application_snapshot_configuration.snapshots_enabled,
+            change,
             tags,
         })
     }
@@ -83,10 +96,17 @@ pub(super) async fn create(
 /// AWS `ListApplicationsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListApplicationsAnswer {
+pub(crate) struct ListApplicationsAnswer {
     application_summaries: Vec<ApplicationSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl ListApplicationsAnswer {
+    pub(crate) fn of(control: &Control, page: Page<Summary>) -> Self {
+        let summaries = page.items.into_iter().map(|it| detail::summarised(control, it));
+        Self { application_summaries: summaries.collect(), next_token: page.next_token }
+    }
 }
 
 /// Lists applications by name.
@@ -98,11 +118,7 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<ListApplicationsAnswer>, Failure> {
     let page = shared.control.list(&paging.parse()?).await?;
-    let summaries = page.items.into_iter().map(|it| detail::summarised(&shared.control, it));
-    Ok(Json(ListApplicationsAnswer {
-        application_summaries: summaries.collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(ListApplicationsAnswer::of(&shared.control, page)))
 }
 
 /// Tells all of an application.
@@ -121,19 +137,24 @@ pub(super) async fn describe(
 /// AWS `UpdateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct UpdateApplicationRequest {
+pub(crate) struct UpdateApplicationRequest {
     current_application_version_id: Option<i64>,
     conditional_token: Option<String>,
     application_configuration_update: ApplicationConfigurationUpdate,
     service_execution_role_update: Option<String>,
     run_configuration_update: Option<RunConfiguration>,
     runtime_environment_update: Option<String>,
+    /// Of options that are there.
+    cloud_watch_logging_option_updates: Vec<CloudWatchLoggingOptionUpdate>,
 }
 
 impl UpdateApplicationRequest {
-    fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
-        let update = self.application_configuration_update;
-        let groups = update.environment_property_updates;
+    pub(crate) fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
+        let mut change = self.application_configuration_update.parse()?;
+        change.runtime = parsed(self.runtime_environment_update.as_deref())?;
+        change.service_execution_role = self.service_execution_role_update;
+        let options = self.cloud_watch_logging_option_updates.into_iter().map(|it| it.parse());
+        change.sub_resources.extend(options.collect::<Result<Vec<_>, Invalid>>()?);
         Ok(UpdateApplication {
             name,
             seen: Seen::Match {
@@ -143,16 +164,7 @@ impl UpdateApplicationRequest {
                     .transpose()?,
                 token: self.conditional_token,
             },
-            change: Change {
-                runtime: parsed(self.runtime_environment_update.as_deref())?,
-                service_execution_role: self.service_execution_role_update,
-                code: update.application_code_configuration_update.parse()?,
-                properties: groups.map(|groups| groups.parse()).transpose()?,
-                flink: update.flink_application_configuration_update.parse()?,
-                snapshots_enabled: update
-                    .application_snapshot_configuration_update
-                    .snapshots_enabled_update,
-            },
+            change,
             run_configuration: self.run_configuration_update.map(|it| it.parse()).transpose()?,
         })
     }

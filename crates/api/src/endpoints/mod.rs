@@ -1,15 +1,15 @@
 //! The API's table of contents.
 
-mod applications;
+pub(crate) mod applications;
 mod audit;
 mod code;
-mod history;
-mod lifecycle;
+pub(crate) mod history;
+pub(crate) mod lifecycle;
 mod logs;
 mod observe;
 mod properties;
 mod service;
-mod snapshots;
+pub(crate) mod snapshots;
 mod tags;
 mod usage;
 mod waiting;
@@ -29,7 +29,7 @@ use crate::request::BodyLimit;
 use crate::server::Server;
 
 /// Largest body that carries code: 50 MiB of zip in base64, and what is around it.
-const LARGEST_CODE_BODY: usize = 70 << 20;
+pub(crate) const LARGEST_CODE_BODY: usize = 70 << 20;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(

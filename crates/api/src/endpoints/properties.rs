@@ -13,7 +13,7 @@ use super::code::seen;
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path};
 use crate::server::Shared;
-use crate::wire::configuration::{PropertyGroup, listed};
+use crate::wire::configuration::properties::{PropertyGroup, listed};
 use crate::wire::detail::{self, ApplicationDetailAnswer};
 
 /// All property groups of the newest version.

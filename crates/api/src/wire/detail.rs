@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::configuration::ApplicationConfigurationDescription;
+use super::configuration::sub_resources::{CloudWatchLoggingOptionDescription, logging_options};
 use super::{configuration, run, seconds};
 
 /// AWS `ApplicationDetail`, with a member `Weir` beside it.
@@ -24,6 +25,7 @@ pub(crate) struct ApplicationDetail {
     create_timestamp: f64,
     last_update_timestamp: f64,
     application_configuration_description: ApplicationConfigurationDescription,
+    cloud_watch_logging_option_descriptions: Vec<CloudWatchLoggingOptionDescription>,
     application_maintenance_configuration_description: MaintenanceWindow,
     application_mode: String,
     conditional_token: String,
@@ -79,6 +81,9 @@ pub(crate) fn described(detail: control::ApplicationDetail) -> ApplicationDetail
         create_timestamp: seconds(detail.created_at),
         last_update_timestamp: seconds(detail.updated_at),
         application_configuration_description: description,
+        cloud_watch_logging_option_descriptions: logging_options(
+            &detail.configuration.logging_options,
+        ),
         application_maintenance_configuration_description: MaintenanceWindow {
             application_maintenance_window_start_time: detail.maintenance_window.start,
             application_maintenance_window_end_time: detail.maintenance_window.end,

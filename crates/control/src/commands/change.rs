@@ -2,8 +2,9 @@
 
 use model::{
     configuration::{
-        ApplicationCode, ApplicationConfiguration, FlinkChange, RuntimeEnvironment, check_arn,
-        check_groups,
+        ApplicationConfiguration, EncryptionConfiguration, FlinkChange, RuntimeEnvironment,
+        SnapshotMode, SubResourceChange, change_sub_resources, check_arn, check_groups,
+        check_snapshot_mode,
     },
     ids::VersionId,
     protocol::PropertyGroups,
@@ -54,7 +55,7 @@ pub(super) enum Stale {
     Other,
 }
 
-/// A change of the configuration; absent = unchanged.
+/// A change of the configuration; absent = unchanged, which is the default in a new application.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
     /// Another Flink version.
@@ -69,6 +70,14 @@ pub struct Change {
     pub flink: FlinkChange,
     /// Whether stop and update take a snapshot.
     pub snapshots_enabled: Option<bool>,
+    /// Whose snapshots are taken.
+    pub snapshot_mode: Option<SnapshotMode>,
+    /// Whether a failed update is rolled back.
+    pub rollback_enabled: Option<bool>,
+    /// Another key.
+    pub encryption: Option<EncryptionConfiguration>,
+    /// Logging options and VPC configurations that come, change or go.
+    pub sub_resources: Vec<SubResourceChange>,
 }
 
 /// A configuration that may be kept, and the zip file it names, if that is new.
@@ -79,14 +88,16 @@ pub(super) struct Changed {
 }
 
 impl Control {
-    /// Applies a change to a configuration, reading and checking what it names.
+    /// Applies a change to a configuration, which becomes `version`; reads and checks what it
+    /// names.
     pub(super) async fn change(
         &self,
         before: &ApplicationConfiguration,
         change: Change,
+        version: VersionId,
     ) -> Result<Changed> {
         if let Some(role) = &change.service_execution_role {
-            check_arn("ServiceExecutionRoleUpdate", role)?;
+            check_arn("ServiceExecutionRole", role)?;
         }
         let properties = match change.properties {
             Some(groups) => {
@@ -96,30 +107,49 @@ impl Control {
             None => before.properties.clone(),
         };
         let flink = change.flink.apply(&before.flink)?;
-        let mut artifact = None;
-        let code: Option<ApplicationCode> = match (change.code, &before.code) {
-            (Some(new), present) => {
-                let accepted = self.accept_code(new, present.as_ref(), &properties).await?;
-                artifact = accepted.zip.map(|bytes| (accepted.code.sha256.clone(), bytes));
-                Some(accepted.code)
-            }
-            (None, Some(present)) if properties != before.properties => {
-                self.recheck_code(present, &before.properties, &properties).await?;
-                Some(present.clone())
-            }
-            (None, present) => present.clone(),
-        };
-        let configuration = ApplicationConfiguration {
+        self.check_kpus(&flink.parallelism)?;
+        let mut configuration = ApplicationConfiguration {
             runtime: change.runtime.unwrap_or_else(|| before.runtime.clone()),
             service_execution_role: change
                 .service_execution_role
                 .or_else(|| before.service_execution_role.clone()),
-            code,
+            code: before.code.clone(),
             properties,
             flink,
             snapshots_enabled: change.snapshots_enabled.unwrap_or(before.snapshots_enabled),
+            snapshot_mode: change.snapshot_mode.or(before.snapshot_mode),
+            rollback_enabled: change.rollback_enabled.unwrap_or(before.rollback_enabled),
+            encryption: change.encryption.unwrap_or_else(|| before.encryption.clone()),
+            logging_options: before.logging_options.clone(),
+            vpc_configurations: before.vpc_configurations.clone(),
         };
+        check_snapshot_mode(before, &configuration)?;
+        change_sub_resources(&mut configuration, change.sub_resources, version)?;
+        let artifact = self.change_code(before, &mut configuration, change.code).await?;
         Ok(Changed { configuration, artifact })
+    }
+
+    /// Puts new code into a configuration, or checks the present one against its new properties;
+    /// gives the zip file, if there is a new one.
+    async fn change_code(
+        &self,
+        before: &ApplicationConfiguration,
+        after: &mut ApplicationConfiguration,
+        new: Option<NewCode>,
+    ) -> Result<Option<(String, Vec<u8>)>> {
+        match (new, &before.code) {
+            (Some(new), present) => {
+                let accepted = self.accept_code(new, present.as_ref(), &after.properties).await?;
+                let artifact = accepted.zip.map(|bytes| (accepted.code.sha256.clone(), bytes));
+                after.code = Some(accepted.code);
+                Ok(artifact)
+            }
+            (None, Some(present)) if after.properties != before.properties => {
+                self.recheck_code(present, &before.properties, &after.properties).await?;
+                Ok(None)
+            }
+            (None, _) => Ok(None),
+        }
     }
 }
 

@@ -3,13 +3,9 @@
 use std::collections::BTreeMap;
 
 use model::{
-    configuration::{
-        ApplicationConfiguration, ApplicationMode, FlinkChange, FlinkConfiguration,
-        RuntimeEnvironment, check_arn, check_groups,
-    },
+    configuration::{ApplicationConfiguration, ApplicationMode, RuntimeEnvironment},
     ids::{ApplicationId, ApplicationName, VersionId},
     invalid::check_length,
-    protocol::PropertyGroups,
 };
 use serde_json::json;
 use store::{NewApplication, NewEvent, NewVersion, Taken};
@@ -18,8 +14,10 @@ use uuid::Uuid;
 use crate::{
     Control,
     audit::Audit,
-    code::NewCode,
-    commands::tags::check_tags,
+    commands::{
+        change::{Change, Changed},
+        tags::check_tags,
+    },
     control::new_token,
     detail::ApplicationDetail,
     error::{Error, Result},
@@ -39,16 +37,8 @@ pub struct CreateApplication {
     pub mode: ApplicationMode,
     /// Flink version the program was written for.
     pub runtime: RuntimeEnvironment,
-    /// ARN of the role it acts as; kept and shown, not used.
-    pub service_execution_role: Option<String>,
-    /// Its program; may come later.
-    pub code: Option<NewCode>,
-    /// Its property groups.
-    pub properties: PropertyGroups,
     /// What differs from the defaults.
-    pub flink: FlinkChange,
-    /// Whether stop and update take a snapshot; absent = yes.
-    pub snapshots_enabled: Option<bool>,
+    pub change: Change,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -62,31 +52,14 @@ impl Control {
         if let Some(text) = &command.description {
             check_length("ApplicationDescription", text, 0, 1024)?;
         }
-        if let Some(role) = &command.service_execution_role {
-            check_arn("ServiceExecutionRole", role)?;
-        }
-        check_groups(&command.properties)?;
         check_tags(&command.tags)?;
-        let flink = command.flink.apply(&FlinkConfiguration::default())?;
-        self.check_kpus(&flink.parallelism)?;
         let mut tx = self.store.begin().await?;
         if tx.application(&command.name).await?.is_some() {
             return Err(Error::ApplicationExists(command.name));
         }
         drop(tx);
-        let accepted = match command.code {
-            Some(code) => Some(self.accept_code(code, None, &command.properties).await?),
-            None => None,
-        };
-        let (code, zip) = accepted.map_or((None, None), |a| (Some(a.code), a.zip));
-        let configuration = ApplicationConfiguration {
-            service_execution_role: command.service_execution_role,
-            code,
-            properties: command.properties,
-            flink,
-            snapshots_enabled: command.snapshots_enabled.unwrap_or(true),
-            ..ApplicationConfiguration::new(command.runtime)
-        };
+        let defaults = ApplicationConfiguration::new(command.runtime);
+        let changed = self.change(&defaults, command.change, VersionId::FIRST).await?;
         let new = NewApplication {
             id: ApplicationId(Uuid::now_v7()),
             name: command.name,
@@ -94,14 +67,13 @@ impl Control {
             mode: command.mode,
             maintenance_window_start: MAINTENANCE_WINDOW_START.to_owned(),
         };
-        self.keep_new(new, configuration, zip, command.tags).await
+        self.keep_new(new, changed, command.tags).await
     }
 
     async fn keep_new(
         &self,
         new: NewApplication,
-        configuration: ApplicationConfiguration,
-        zip: Option<Vec<u8>>,
+        changed: Changed,
         tags: BTreeMap<String, String>,
     ) -> Result<ApplicationDetail> {
         let mut tx = self.store.begin().await?;
@@ -111,12 +83,12 @@ impl Control {
             }
             other => other?,
         }
-        if let (Some(code), Some(bytes)) = (&configuration.code, &zip) {
-            tx.put_artifact(&code.sha256, bytes).await?;
+        if let Some((sha256, bytes)) = &changed.artifact {
+            tx.put_artifact(sha256, bytes).await?;
         }
         let version = NewVersion {
             version: VersionId::FIRST,
-            configuration: &configuration,
+            configuration: &changed.configuration,
             conditional_token: &new_token(),
             updated_from: None,
         };
@@ -132,7 +104,7 @@ impl Control {
         };
         tx.insert_event(new.id, &event).await?;
         let audit = Audit::of("CreateApplication", &new.name)
-            .configuration(None, &configuration)
+            .configuration(None, &changed.configuration)
             .with("description", new.description.clone())
             .with("version", VersionId::FIRST.get())
             .with("tags", json!(tags));

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod describe;
 mod history;
+mod legacy;
 mod observe;
 mod properties;
 mod restorable;

@@ -64,9 +64,8 @@ impl Control {
         seen.check(&before).map_err(|stale| stale.of(&name))?;
         drop(tx);
         let given = change.flink.parallelism.as_ref().is_some_and(|it| it.sets_parallelism());
-        let changed = self.change(&before.configuration, change).await?;
+        let changed = self.change(&before.configuration, change, before.version.next()?).await?;
         let wish = run_configuration.unwrap_or_default();
-        self.check_kpus(&changed.configuration.flink.parallelism)?;
         self.check_update(&application, &before.configuration, &changed.configuration, &wish)
             .await?;
 

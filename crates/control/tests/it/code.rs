@@ -29,7 +29,7 @@ fn zip_code(entries: &[&str]) -> NewCode {
 async fn a_typo_in_a_script_is_told_with_line_and_column() {
     let world = World::new(PATIENT).await;
     let mut typo = request("alerts");
-    typo.code = Some(sql("CREATE TABLE t (a INT);\nINSERT INTO t SELEC 1"));
+    typo.change.code = Some(sql("CREATE TABLE t (a INT);\nINSERT INTO t SELEC 1"));
     let refused = world.control.create(typo).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::CodeValidation);
     assert_eq!(refused.to_string(), "the SQL script is not valid: line 2, column 15: unknown word");
@@ -40,7 +40,7 @@ async fn a_typo_in_a_script_is_told_with_line_and_column() {
 async fn a_zip_is_kept_once_and_given_to_the_worker() {
     let world = World::new(PATIENT).await;
     let mut python = request("alerts");
-    python.code = Some(zip_code(&["main.py"]));
+    python.change.code = Some(zip_code(&["main.py"]));
     let created = world.control.create(python).await.unwrap();
     let code = created.configuration.code.unwrap();
     assert_eq!((code.sha256.len(), code.md5.len()), (64, 32));
@@ -56,20 +56,24 @@ async fn a_zip_is_kept_once_and_given_to_the_worker() {
 async fn broken_zips_and_zips_without_main_are_refused() {
     let world = World::new(PATIENT).await;
     let mut broken = request("alerts");
-    broken.code = Some(NewCode {
+    broken.change.code = Some(NewCode {
         content_type: Some(CodeContentType::Zipfile),
         content: NewContent::Zip(b"no zip".to_vec()),
     });
     let mut mainless = request("alerts");
-    mainless.code = Some(zip_code(&["job.py"]));
+    mainless.change.code = Some(zip_code(&["job.py"]));
     for wrong in [broken, mainless] {
         let refused = world.control.create(wrong).await.unwrap_err();
         assert_eq!(refused.code(), ErrorCode::CodeValidation, "{refused}");
     }
     let mut named = request("alerts");
-    named.code = Some(zip_code(&["job.py"]));
+    named.change.code = Some(zip_code(&["job.py"]));
     let options = [("python".to_owned(), "job.py".to_owned())].into();
-    named.properties.insert("kinesis.analytics.flink.run.options".to_owned(), options);
+    named
+        .change
+        .properties
+        .get_or_insert_default()
+        .insert("kinesis.analytics.flink.run.options".to_owned(), options);
     world.control.create(named).await.unwrap();
 }
 
@@ -77,7 +81,7 @@ async fn broken_zips_and_zips_without_main_are_refused() {
 async fn the_kind_of_code_must_fit_its_content() {
     let world = World::new(PATIENT).await;
     let mut wrong = request("alerts");
-    wrong.code = Some(NewCode {
+    wrong.change.code = Some(NewCode {
         content_type: Some(CodeContentType::Plaintext),
         content: NewContent::Zip(archive(&["main.py"])),
     });
@@ -98,7 +102,7 @@ async fn code_in_s3_is_read_when_it_is_given_and_never_again() {
     put("a.sql", "SELECT 1");
     let location = S3Location::new("arn:aws:s3:::code".to_owned(), "a.sql".to_owned(), None);
     let mut from_s3 = request("alerts");
-    from_s3.code = Some(NewCode {
+    from_s3.change.code = Some(NewCode {
         content_type: Some(CodeContentType::Plaintext),
         content: NewContent::S3(location.unwrap()),
     });
@@ -144,9 +148,9 @@ async fn code_in_s3_is_read_when_it_is_given_and_never_again() {
 async fn changed_properties_are_checked_against_the_script() {
     let world = World::new(PATIENT).await;
     let mut topics = request("alerts");
-    topics.code = Some(sql("SELECT '${topics:in}'"));
+    topics.change.code = Some(sql("SELECT '${topics:in}'"));
     let entries = [("in".to_owned(), "input".to_owned())];
-    topics.properties.insert("topics".to_owned(), entries.into());
+    topics.change.properties.get_or_insert_default().insert("topics".to_owned(), entries.into());
     world.control.create(topics).await.unwrap();
     let alerts = name("alerts");
     let group = "topics".parse().unwrap();

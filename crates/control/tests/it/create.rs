@@ -69,9 +69,9 @@ async fn values_that_break_a_rule_are_refused_before_anything_is_kept() {
     let mut long = request("alerts");
     long.description = Some("d".repeat(1025));
     let mut role = request("alerts");
-    role.service_execution_role = Some("role".to_owned());
+    role.change.service_execution_role = Some("role".to_owned());
     let mut group = request("alerts");
-    group.properties.insert("g".to_owned(), Default::default());
+    group.change.properties.get_or_insert_default().insert("g".to_owned(), Default::default());
     let mut tags = request("alerts");
     tags.tags = (0..51).map(|n| (n.to_string(), String::new())).collect();
     for (wrong, code) in [

@@ -158,7 +158,7 @@ async fn the_status_decides_what_is_admitted() {
 async fn without_code_nothing_starts() {
     let world = World::new(PATIENT).await;
     let mut empty = request("alerts");
-    empty.code = None;
+    empty.change.code = None;
     world.control.create(empty).await.unwrap();
     let refused = world.start_from("alerts", RunConfiguration::default()).await.unwrap_err();
     assert_eq!(refused.code(), ErrorCode::InvalidApplicationConfiguration);
@@ -168,7 +168,7 @@ async fn without_code_nothing_starts() {
 async fn snapshots_can_be_switched_off() {
     let world = World::new(PATIENT).await;
     let mut off = request("alerts");
-    off.snapshots_enabled = Some(false);
+    off.change.snapshots_enabled = Some(false);
     world.control.create(off).await.unwrap();
     let claim = world.run("alerts").await;
     world.control.stop(&name("alerts")).await.unwrap();

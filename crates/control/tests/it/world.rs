@@ -16,7 +16,7 @@ use control::{
     },
 };
 use model::{
-    configuration::{ApplicationMode, FlinkChange, RunConfiguration, S3Location},
+    configuration::{ApplicationMode, RunConfiguration, S3Location},
     fault::{Domain, Fault},
     ids::{ApplicationName, OperationId, SnapshotName, WorkerId},
     lifecycle::Status,
@@ -149,11 +149,7 @@ pub(crate) fn request(application: &str) -> CreateApplication {
         description: None,
         mode: ApplicationMode::Streaming,
         runtime: "FLINK-1_20".parse().unwrap(),
-        service_execution_role: None,
-        code: Some(sql("INSERT INTO t SELECT 1")),
-        properties: PropertyGroups::new(),
-        flink: FlinkChange::default(),
-        snapshots_enabled: None,
+        change: Change { code: Some(sql("INSERT INTO t SELECT 1")), ..Change::default() },
         tags: BTreeMap::new(),
     }
 }

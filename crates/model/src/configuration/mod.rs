@@ -8,6 +8,8 @@ mod flink;
 mod properties;
 mod run;
 mod runtime;
+mod snapshots;
+mod sub_resources;
 mod update;
 
 pub use code::{ApplicationCode, CodeContentType, Program, S3Location};
@@ -20,6 +22,10 @@ pub use properties::{
 };
 pub use run::{RestoreDecision, RestoreWish, RunConfiguration};
 pub use runtime::{ApplicationMode, RuntimeEnvironment};
+pub use snapshots::{EncryptionConfiguration, KeyType, SnapshotMode, check_snapshot_mode};
+pub use sub_resources::{
+    LoggingOption, SubResourceChange, SubResourceProblem, VpcConfiguration, change_sub_resources,
+};
 pub use update::{CheckpointChange, FlinkChange, MonitoringChange, ParallelismChange};
 
 use serde::{Deserialize, Serialize};
@@ -49,6 +55,22 @@ pub struct ApplicationConfiguration {
     /// Whether stop and update take a snapshot (AWS `ApplicationSnapshotConfiguration`).
     #[serde(default = "snapshots_by_default")]
     pub snapshots_enabled: bool,
+    /// Whose snapshots are taken, where that was ever said; see
+    /// [`snapshot_mode`](Self::snapshot_mode).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot_mode: Option<SnapshotMode>,
+    /// Whether a failed update is rolled back (AWS `ApplicationSystemRollbackConfiguration`).
+    #[serde(default)]
+    pub rollback_enabled: bool,
+    /// Whose key encrypts what is kept.
+    #[serde(default)]
+    pub encryption: EncryptionConfiguration,
+    /// Where AWS would write the log; at most one.
+    #[serde(default)]
+    pub logging_options: Vec<LoggingOption>,
+    /// Networks the application would be in on AWS; at most one.
+    #[serde(default)]
+    pub vpc_configurations: Vec<VpcConfiguration>,
 }
 
 fn snapshots_by_default() -> bool {
@@ -65,7 +87,17 @@ impl ApplicationConfiguration {
             properties: PropertyGroups::new(),
             flink: FlinkConfiguration::default(),
             snapshots_enabled: snapshots_by_default(),
+            snapshot_mode: None,
+            rollback_enabled: false,
+            encryption: EncryptionConfiguration::default(),
+            logging_options: Vec::new(),
+            vpc_configurations: Vec::new(),
         }
+    }
+
+    /// Whose snapshots are taken.
+    pub fn snapshot_mode(&self) -> SnapshotMode {
+        self.snapshot_mode.unwrap_or(SnapshotMode::Legacy)
     }
 }
 

@@ -123,3 +123,84 @@ fn stored_configurations_of_the_first_format_are_still_read() {
         serde_json::from_str(r#"{"runtime":"FLINK-1_20"}"#).unwrap();
     assert_eq!(bare, ApplicationConfiguration::new("FLINK-1_20".parse().unwrap()));
 }
+
+#[test]
+fn stored_configurations_of_the_second_format_are_read_and_written_the_same() {
+    let stored = include_str!("../../tests/golden/configuration-v2.json");
+    let read: ApplicationConfiguration = serde_json::from_str(stored).unwrap();
+    assert_eq!(read.snapshot_mode(), SnapshotMode::Enhanced);
+    assert_eq!(read.encryption.key_id(), Some("alias/weir"));
+    assert_eq!(read.logging_options[0].id.as_str(), "2.1");
+    assert_eq!(read.vpc_configurations[0].subnet_ids, ["subnet-1", "subnet-2"]);
+    let written: serde_json::Value = serde_json::to_value(&read).unwrap();
+    assert_eq!(written, serde_json::from_str::<serde_json::Value>(stored).unwrap());
+}
+
+fn version(number: i64) -> crate::ids::VersionId {
+    number.try_into().unwrap()
+}
+
+#[test]
+fn sub_resources_are_numbered_by_the_version_they_came_with() {
+    let mut configuration = ApplicationConfiguration::new("FLINK-1_20".parse().unwrap());
+    let mut change = |changes, number| {
+        change_sub_resources(&mut configuration, changes, version(number)).map(|()| {
+            let options = configuration.logging_options.iter();
+            let vpcs = configuration.vpc_configurations.iter();
+            let options: Vec<String> =
+                options.map(|it| format!("{} {}", it.id, it.log_stream_arn)).collect();
+            let vpcs: Vec<String> =
+                vpcs.map(|it| format!("{} {:?}", it.id, it.subnet_ids)).collect();
+            (options, vpcs)
+        })
+    };
+    let add = |arn: &str| SubResourceChange::AddLoggingOption { log_stream_arn: arn.to_owned() };
+    let add_vpc = SubResourceChange::AddVpc {
+        subnet_ids: vec!["subnet-1".to_owned()],
+        security_group_ids: vec!["sg-1".to_owned()],
+    };
+    let both = change(vec![add("arn:a"), add_vpc], 1).unwrap();
+    assert_eq!(both, (vec!["1.1 arn:a".to_owned()], vec![r#"1.1 ["subnet-1"]"#.to_owned()]));
+    let id = |text: &str| text.parse::<crate::ids::SubResourceId>().unwrap();
+    let updated = change(
+        vec![
+            SubResourceChange::UpdateLoggingOption {
+                id: id("1.1"),
+                log_stream_arn: Some("arn:b".to_owned()),
+            },
+            SubResourceChange::UpdateVpc {
+                id: id("1.1"),
+                subnet_ids: Some(vec!["subnet-2".to_owned()]),
+                security_group_ids: None,
+            },
+        ],
+        2,
+    );
+    let expected = (vec!["1.1 arn:b".to_owned()], vec![r#"1.1 ["subnet-2"]"#.to_owned()]);
+    assert_eq!(updated.unwrap(), expected);
+    change(vec![SubResourceChange::DeleteLoggingOption { id: id("1.1") }], 3).unwrap();
+    let again = change(vec![add("arn:c")], 4).unwrap();
+    assert_eq!(again.0, ["4.1 arn:c"]);
+    let missing = change(vec![SubResourceChange::DeleteVpc { id: id("9.1") }], 5).unwrap_err();
+    let expected = SubResourceProblem::Missing { field: "VpcConfigurationId", id: id("9.1") };
+    assert_eq!(missing, expected);
+    let second = change(vec![add("arn:d")], 5).unwrap_err();
+    let SubResourceProblem::Invalid(invalid) = second else { panic!("{second:?}") };
+    assert!(invalid.problem.contains("currently supports only 1 logging option"), "{invalid}");
+}
+
+#[test]
+fn a_vpc_has_an_id_that_stays_with_its_first_subnet() {
+    let vpc = |subnets: &[&str]| {
+        VpcConfiguration {
+            id: "1.1".parse().unwrap(),
+            subnet_ids: subnets.iter().map(|&id| id.to_owned()).collect(),
+            security_group_ids: Vec::new(),
+        }
+        .vpc_id()
+    };
+    assert_eq!(vpc(&["subnet-1", "subnet-2"]), vpc(&["subnet-2", "subnet-1"]));
+    assert_eq!(vpc(&["subnet-1"]), vpc(&["subnet-1", "subnet-2"]));
+    assert_ne!(vpc(&["subnet-1"]), vpc(&["subnet-2"]));
+    assert_eq!(vpc(&["subnet-1"]).len(), "vpc-0123456789abcdef0".len());
+}
