@@ -22,9 +22,9 @@ mod worker;
 pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail, WaitingOperator,
-    WaitingOperators,
+    Change, CreateApplication, DeleteApplication, LiveMetrics, Metrics, OperationFilter,
+    PropertyGroupsOf, Seen, StartApplication, UpdateApplication, Updated, UsageQuery,
+    VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -33,11 +33,11 @@ pub use detail::{
 pub use error::{Error, Result};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
-pub use rules::JobHealth;
+pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
 pub use settings::{RoomSettings, ScalingPolicy, Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, Operation,
-    OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought, Usage, VersionSummary, Wake,
-    Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, MetricPoint,
+    Operation, OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought, Usage, VersionSummary,
+    Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

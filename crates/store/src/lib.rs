@@ -20,6 +20,7 @@ mod error;
 mod events;
 mod garbage;
 mod logs;
+mod metric_points;
 mod operations;
 mod room;
 mod runs;
@@ -41,6 +42,7 @@ pub use error::{Error, Result, Taken};
 pub use events::{ApplicationEvent, NewEvent};
 pub use garbage::Garbage;
 pub use logs::LogRecord;
+pub use metric_points::{MetricPoint, Observed};
 pub use operations::{NewOperation, Operation, OperationStatus};
 
 pub use room::Room;
