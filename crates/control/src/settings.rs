@@ -56,8 +56,6 @@ impl RoomSettings {
 /// When the parallelism of applications changes by itself.
 #[derive(Debug, Clone, Copy)]
 pub struct ScalingPolicy {
-    /// Time between two looks, and between two points of the metrics.
-    pub period: Duration,
     /// No change so long after a job came to run: a start, an update, a change, a failure.
     pub cool_down: Duration,
     /// CPU of so many percent,
@@ -83,7 +81,6 @@ pub struct ScalingPolicy {
 impl ScalingPolicy {
     /// AWS's rule on CPU (75 % for 15 minutes, 10 % for 6 hours), and lag within minutes.
     pub const STANDARD: Self = Self {
-        period: Duration::from_secs(60),
         cool_down: Duration::from_secs(10 * 60),
         high_cpu_percent: 75.0,
         up_points: 15,

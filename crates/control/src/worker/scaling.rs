@@ -22,7 +22,7 @@ impl Control {
     /// Lets the scaler look at every running application that it has not looked at for a period.
     pub(super) async fn scale(&self) -> Result<()> {
         let mut tx = self.store.begin().await?;
-        let due = tx.applications_to_scale(self.settings.scaling.period).await?;
+        let due = tx.applications_to_scale(self.settings.timing.metrics_period).await?;
         drop(tx);
         for name in &due {
             let mut tx = self.store.begin().await?;
@@ -34,14 +34,14 @@ impl Control {
     }
 
     async fn scale_one(&self, tx: &mut Tx, mut application: Application) -> Result<()> {
-        let policy = &self.settings.scaling;
+        let (policy, period) = (&self.settings.scaling, self.settings.timing.metrics_period);
         let Some(run) = tx.lock_open_run(application.id).await? else { return Ok(()) };
         let Some(running_since) = run.running_since.filter(|_| run.is_held()) else {
             return Ok(());
         };
         // Another worker may have been faster.
         let now_ms = run.now.timestamp_millis();
-        let period_ms = i64::try_from(policy.period.as_millis()).unwrap_or(i64::MAX);
+        let period_ms = i64::try_from(period.as_millis()).unwrap_or(i64::MAX);
         let looked = |it: &Thought| now_ms - it.at_ms < period_ms;
         if application.status != Status::Running
             || run.desired != Desired::Run
@@ -51,9 +51,10 @@ impl Control {
         }
         let Some(version) = tx.version(application.id, run.version).await? else { return Ok(()) };
         let configuration = &version.configuration.flink.parallelism;
-        let points = points(tx, &run, policy).await?;
+        let points = points(tx, &run, policy, period).await?;
         let scene = Scene {
             now: run.now,
+            period,
             running_since,
             configuration,
             present: run.parallelism,
@@ -88,11 +89,16 @@ impl Control {
 }
 
 /// What is known of a run since it runs without interruption.
-async fn points(tx: &mut Tx, run: &Run, policy: &ScalingPolicy) -> Result<Vec<Point>> {
+async fn points(
+    tx: &mut Tx,
+    run: &Run,
+    policy: &ScalingPolicy,
+    period: std::time::Duration,
+) -> Result<Vec<Point>> {
     let Some(since) = run.running_since else { return Ok(Vec::new()) };
     let number = policy.up_points.max(policy.down_points).max(policy.lag_points);
     let number = u32::try_from(number).unwrap_or(u32::MAX).saturating_add(2);
-    let window = policy.period.saturating_mul(number);
+    let window = period.saturating_mul(number);
     let mut points: Vec<Point> = tx
         .recent_metric(run.application, "containerCPUUtilization", window)
         .await?

@@ -21,7 +21,9 @@ fn parallelism(number: i64) -> FlinkChange {
 }
 
 fn sized(application: &str, kpus: i64) -> CreateApplication {
-    CreateApplication { flink: parallelism(kpus), ..request(application) }
+    let new = request(application);
+    let change = Change { flink: parallelism(kpus), ..new.change };
+    CreateApplication { change, ..request(application) }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use control::{
-    Change, Claim, OperationFilter, OperationStatus, PageRequest, ScalingPolicy, Settings, Thought,
+    Change, Claim, OperationFilter, OperationStatus, PageRequest, ScalingPolicy, Settings, Thought, Timing,
 };
 use model::{
     configuration::{ConfigurationType, FlinkChange, ParallelismChange},
@@ -23,7 +23,8 @@ const POLICY: ScalingPolicy = ScalingPolicy {
 };
 
 async fn world(policy: ScalingPolicy) -> World {
-    let settings = Settings { timing: PATIENT, scaling: policy, ..Settings::standard() };
+    let timing = Timing { metrics_period: Duration::from_secs(60), ..PATIENT };
+    let settings = Settings { timing, scaling: policy, ..Settings::standard() };
     World::with_settings(settings).await
 }
 
@@ -135,8 +136,9 @@ async fn an_update_resets_the_parallelism_only_if_it_names_one() {
 #[tokio::test]
 async fn without_snapshots_or_when_one_fails_it_goes_on_from_the_latest_checkpoint() {
     let world = world(POLICY).await;
-    let command =
-        control::CreateApplication { snapshots_enabled: Some(false), ..request("alerts") };
+    let new = request("alerts");
+    let change = Change { snapshots_enabled: Some(false), ..new.change };
+    let command = control::CreateApplication { change, ..request("alerts") };
     world.control.create(command).await.unwrap();
     let first = world.run("alerts").await;
     world.checkpoint(&first.job, 4, None).await;
@@ -224,7 +226,9 @@ async fn what_the_scaler_cannot_or_may_not_do_is_told() {
         };
         FlinkChange { parallelism: Some(change), ..FlinkChange::default() }
     };
-    let command = control::CreateApplication { flink: sized(5, true), ..request("alerts") };
+    let new = request("alerts");
+    let change = Change { flink: sized(5, true), ..new.change };
+    let command = control::CreateApplication { change, ..request("alerts") };
     world.control.create(command).await.unwrap();
     let claim = world.run("alerts").await;
     look(&world, &hot).await;

@@ -22,6 +22,8 @@ pub(crate) struct Point {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scene<'a> {
     pub(crate) now: DateTime<Utc>,
+    /// Time between two points.
+    pub(crate) period: Duration,
     /// Since when the job runs without interruption.
     pub(crate) running_since: DateTime<Utc>,
     /// What the customer configured.
@@ -98,7 +100,7 @@ pub(crate) fn advise(scene: &Scene<'_>, policy: &ScalingPolicy) -> (Verdict, Str
     let floor = configuration.parallelism;
     let quota = scene.most_kpus.saturating_mul(configuration.parallelism_per_kpu);
     let ceiling = policy.most_parallelism.min(quota);
-    let recent = |number| last(points, number, scene.now, policy.period);
+    let recent = |number| last(points, number, scene.now, scene.period);
     if let Some(why) = wants_more(&recent, policy) {
         let to = present.saturating_mul(2).min(ceiling);
         return if to > present {

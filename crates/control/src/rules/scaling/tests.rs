@@ -1,6 +1,7 @@
 use super::*;
 
 const POLICY: ScalingPolicy = ScalingPolicy::STANDARD;
+const MINUTE: Duration = Duration::from_secs(60);
 const START: i64 = 1_700_000_000;
 
 fn at(minute: i64) -> DateTime<Utc> {
@@ -32,6 +33,7 @@ fn advice(present: u32, points: &[Point]) -> (Verdict, String) {
     let points: Vec<Point> = points.iter().map(|it| Point { at: it.at + shift, ..*it }).collect();
     let scene = Scene {
         now: at(minutes),
+        period: MINUTE,
         running_since: at(0),
         configuration: &configuration,
         present,
@@ -112,6 +114,7 @@ fn it_waits_after_a_start_and_says_nothing_where_it_is_switched_off() {
     let now = |configuration| {
         let scene = Scene {
             now: at(20),
+            period: MINUTE,
             running_since: at(20) - TimeDelta::seconds(1),
             configuration,
             present: 1,
