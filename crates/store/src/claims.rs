@@ -184,6 +184,57 @@ impl Tx {
             .collect()
     }
 
+    /// Takes a run from its worker, to be claimed again after `wait`. Its job, if it ran, is
+    /// taken to be down for `silence` already.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn release_run(
+        &mut self,
+        run: RunId,
+        wait: Duration,
+        failures_in_row: u32,
+        silence: Duration,
+    ) -> Result<()> {
+        self.meter(&[run]).await?;
+        sqlx::query(
+            "UPDATE runs
+                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
+                    failures_in_row = $3,
+                    down_since = CASE WHEN running_since IS NULL THEN down_since
+                                      ELSE greatest(running_since,
+                                                    now() - $4 * interval '1 millisecond') END,
+                    next_attempt_at = now() + $2 * interval '1 millisecond'
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(millis(wait))
+        .bind(i32::try_from(failures_in_row).unwrap_or(i32::MAX))
+        .bind(millis(silence))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a run from its worker before the end of its lease. The worker hears of it at its next
+    /// renewal and kills the job; until `lease` from now the run counts as held nevertheless.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn fence_run(&mut self, run: RunId, lease: Duration) -> Result<()> {
+        self.meter(&[run]).await?;
+        sqlx::query(
+            "UPDATE runs
+                SET claimed_by = NULL, lease_until = now() + $2 * interval '1 millisecond'
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(millis(lease))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
     /// Takes all runs from a worker that ends in good order, to be claimed by others at once.
     /// Returns how many.
     ///

@@ -168,9 +168,10 @@ pub struct Run {
 }
 
 impl Run {
-    /// Whether a worker has it now.
+    /// Whether a worker has it now, or had it a moment ago and may not know yet that it is fenced
+    /// off: its job may be alive.
     pub fn is_held(&self) -> bool {
-        self.claimed_by.is_some() && self.lease_until.is_some_and(|until| until > self.now)
+        self.lease_until.is_some_and(|until| until > self.now)
     }
 
     /// Since when its job, which ran before, is down: since it ended, or since the last sign of
@@ -395,36 +396,24 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes a run from its worker, to be claimed again after `wait`. Its job, if it ran, is
-    /// taken to be down for `silence` already.
+    /// The run of an application before another one, if there is one.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn release_run(
-        &mut self,
-        run: RunId,
-        wait: Duration,
-        failures_in_row: u32,
-        silence: Duration,
-    ) -> Result<()> {
-        self.meter(&[run]).await?;
-        sqlx::query(
-            "UPDATE runs
-                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
-                    failures_in_row = $3,
-                    down_since = CASE WHEN running_since IS NULL THEN down_since
-                                      ELSE greatest(running_since,
-                                                    now() - $4 * interval '1 millisecond') END,
-                    next_attempt_at = now() + $2 * interval '1 millisecond'
-              WHERE id = $1",
+    pub async fn run_before(&mut self, run: &Run) -> Result<Option<Run>> {
+        let row: Option<RunRow> = sqlx::query_as(
+            "SELECT *, now() AS now
+               FROM runs
+              WHERE application_id = $1
+                AND ordinal < (SELECT ordinal FROM runs WHERE id = $2)
+              ORDER BY ordinal DESC
+              LIMIT 1",
         )
-        .bind(run.0)
-        .bind(millis(wait))
-        .bind(i32::try_from(failures_in_row).unwrap_or(i32::MAX))
-        .bind(millis(silence))
-        .execute(&mut *self.inner)
+        .bind(run.application.0)
+        .bind(run.id.0)
+        .fetch_optional(&mut *self.inner)
         .await?;
-        Ok(())
+        row.map(Run::try_from).transpose()
     }
 
     /// Ends a run for good.

@@ -2,7 +2,8 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use control::{
-    Change, Claim, OperationFilter, OperationStatus, PageRequest, ScalingPolicy, Settings, Thought, Timing,
+    Change, Claim, OperationFilter, OperationStatus, PageRequest, ScalingPolicy, Settings, Thought,
+    Timing,
 };
 use model::{
     configuration::{ConfigurationType, FlinkChange, ParallelismChange},
