@@ -21,6 +21,6 @@ async fn usage_is_listed_by_day_and_application() {
     assert_eq!(other, json!({ "Usage": [] }));
     for wrong in ["from=yesterday", "to=2026-02-30", "from=2026-02-02&to=2026-02-01", "Limit=51"] {
         let refused = world.api.get(&format!("/v1/usage?{wrong}")).await;
-        refused.refused(400, "InvalidArgumentException");
+        refused.refused(422, "InvalidArgumentException");
     }
 }

@@ -170,11 +170,6 @@ impl World {
         Self { control, objects, restores, worker, _database: database }
     }
 
-    /// What lies below.
-    pub(crate) async fn store(&self) -> store::Store {
-        store::Store::connect(&self._database.url, 3).await.unwrap()
-    }
-
     /// Another control over the same database, with its own settings.
     pub(crate) async fn with_timing(&self, timing: Timing) -> Control {
         let store = self.store().await;
