@@ -5,11 +5,15 @@ mod audit;
 mod code;
 mod history;
 mod lifecycle;
+mod limits;
 mod logs;
+mod maintenance;
 mod observe;
+mod presigned_url;
 mod properties;
 mod service;
 mod snapshots;
+mod sub_resources;
 mod tags;
 mod waiting;
 
@@ -54,6 +58,12 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(lifecycle::stop))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
+        .routes(routes!(sub_resources::add_logging_option))
+        .routes(routes!(sub_resources::delete_logging_option))
+        .routes(routes!(sub_resources::add_vpc_configuration))
+        .routes(routes!(sub_resources::delete_vpc_configuration))
+        .routes(routes!(maintenance::put))
+        .routes(routes!(presigned_url::create))
         .routes(routes!(history::versions))
         .routes(routes!(history::version))
         .routes(routes!(history::operations))
@@ -82,6 +92,7 @@ pub fn document() -> OpenApi {
             [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe(&mut operation.responses.responses);
+            limits::describe(operation);
         }
     }
     document
