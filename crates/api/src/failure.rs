@@ -93,6 +93,13 @@ fn status_of(code: ErrorCode) -> StatusCode {
     }
 }
 
+impl Failure {
+    /// Status, code and message, for a door that renders them otherwise.
+    pub(crate) fn into_parts(self) -> (StatusCode, String, String) {
+        (self.status, self.code, self.message)
+    }
+}
+
 impl From<control::Error> for Failure {
     fn from(error: control::Error) -> Self {
         let status = status_of(error.code());
@@ -135,7 +142,7 @@ impl IntoResponse for Failure {
 }
 
 /// An error with all its causes, for the service's own log.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

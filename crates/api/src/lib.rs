@@ -1,11 +1,12 @@
-//! HTTP: Weir's REST door.
+//! HTTP: Weir's REST door and the AWS JSON door.
 //!
 //! **Is for**: parsing requests, calling a use case, rendering its result; `openapi.yaml` is generated
 //! from the handlers.
 //! **Must not**: hold rules or SQL; reach the data plane.
-//! **Start at**: [`serve`], then `endpoints/mod.rs`, the table of contents.
+//! **Start at**: [`serve`], then the tables of contents: `endpoints/mod.rs` and `aws/operations.rs`.
 
 mod auth;
+mod aws;
 mod endpoints;
 mod failure;
 mod request;

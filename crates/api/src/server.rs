@@ -3,20 +3,22 @@
 use std::future::Future;
 use std::net::SocketAddr;
 
-use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Extension, Router};
 use control::{Caller, Control};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::identify;
+use crate::aws;
 use crate::endpoints;
 use crate::failure::Failure;
-use crate::request::{no_such_method, no_such_path, with_request_id};
+use crate::request::{BodyLimit, no_such_method, no_such_path, with_request_id};
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +73,12 @@ pub fn serve(
 
 fn router(server: Server) -> Router {
     let (router, _) = endpoints::all().split_for_parts();
+    let aws = Router::new()
+        .route("/", post(aws::door))
+        .layer(CatchPanicLayer::custom(aws::panicked))
+        .layer(Extension(BodyLimit(endpoints::LARGEST_CODE_BODY)));
     router
+        .merge(aws)
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))

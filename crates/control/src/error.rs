@@ -146,6 +146,9 @@ pub enum Error {
     /// A value breaks a rule.
     #[error(transparent)]
     Invalid(#[from] Invalid),
+    /// Only SQL-1_0 applications had that.
+    #[error("this is not allowed for {0} applications, only for SQL-1_0 ones")]
+    OnlyForSql(String),
     /// There is nothing to run.
     #[error(
         "application `{0}` has no code; give it some with UpdateApplication before you start it"
@@ -275,6 +278,7 @@ impl Error {
             Self::Unsupported(_) => ErrorCode::UnsupportedOperation,
             Self::TooManyApplications(_) => ErrorCode::LimitExceeded,
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
+            Self::OnlyForSql(_) => ErrorCode::UnsupportedOperation,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,
             Self::Broken(_) | Self::Task(_) => ErrorCode::InternalFailure,
         }

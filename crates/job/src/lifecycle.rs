@@ -365,6 +365,7 @@ impl Job {
             Wake::Order(Some(Order::Snapshot { name, stop })) => {
                 self.attempt.coordinator.snapshot(name, stop, now_ms)
             }
+            Wake::Order(Some(Order::Drain)) => self.attempt.coordinator.drain(now_ms),
             Wake::Order(Some(Order::CheckpointRecorded { id })) => {
                 self.attempt.coordinator.recorded(id)
             }

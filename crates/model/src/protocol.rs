@@ -147,6 +147,8 @@ pub enum Order {
         /// Stop reading after its barrier and finish.
         stop: bool,
     },
+    /// The worker is about to end: take a checkpoint, read nothing after it, and finish.
+    Drain,
     /// The store knows checkpoint `id`: sinks may commit.
     CheckpointRecorded {
         /// Checkpoint number.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use connectors::s3::S3;
 use control::ports::{
@@ -42,6 +43,9 @@ fn objects(s3: &S3Settings) -> Arc<dyn ObjectReader> {
     Arc::new(S3Objects { settings: s3.clone() })
 }
 
+/// Time for last checkpoints, unless somebody says otherwise.
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+
 /// A worker whose jobs are processes of this very program.
 pub(crate) fn worker(
     control: Control,
@@ -61,10 +65,12 @@ pub(crate) fn worker(
     let listed = bucket.clone();
     let options = worker::Options {
         name: format!("{}-{}", host_name(), std::process::id()),
-        program: std::env::current_exe()?,
+        // Not by its path: an upgrade may have put another program there meanwhile.
+        program: PathBuf::from("/proc/self/exe"),
         arguments,
         folder,
         storage: storage.clone(),
+        drain_within: DRAIN_WITHIN,
         kpus: kpus.unwrap_or_else(worker::all_kpus),
         remove_folder: Arc::new(move |folder| bucket.remove(folder)),
         list_folders: Arc::new(move |folder| listed.folders(folder)),

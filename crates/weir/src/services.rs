@@ -111,7 +111,8 @@ impl Services {
                 &options.python,
                 None,
             )?;
-            let stop = stop.clone();
+            let at_once = stop.clone();
+            let stop = worker::Stop { drain: stop.clone(), at_once };
             tasks.spawn(async move {
                 if let Err(error) = worker.run(stop).await {
                     say(format!("the worker ended: {error}"));

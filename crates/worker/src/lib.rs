@@ -4,7 +4,9 @@
 //! **Must not**: hold rules (what a report means is decided in `control`), read programs or state.
 //! **Start at**: [`Worker::run`], then `supervisor.rs`, which tells the life of one job process.
 
+mod assignment;
 mod cleaning;
+mod ending;
 mod jobs;
 mod leases;
 mod options;
@@ -13,4 +15,4 @@ mod supervisor;
 mod worker;
 
 pub use options::{ListFolders, Options, RemoveFolder, all_kpus};
-pub use worker::{Error, Worker};
+pub use worker::{Error, Stop, Worker};

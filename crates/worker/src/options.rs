@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::protocol::Storage;
 
@@ -28,6 +29,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// Where checkpoints lie.
     pub storage: Storage,
+    /// How long jobs may take for their last checkpoints when the worker is told to stop.
+    pub drain_within: Duration,
     /// KPUs to offer (1 CPU and 4 GiB each).
     pub kpus: u32,
     /// Removes what is not needed any more from the object store.

@@ -32,6 +32,7 @@ pub(crate) enum Heard {
 impl Process {
     pub(crate) fn start(options: &Options, job: &JobKey, memory_bytes: u64) -> io::Result<Self> {
         let mut child = Command::new(&options.program)
+            .arg0("weir")
             .args(&options.arguments)
             // So that a list of processes tells whose they are.
             .args(["--application", job.application.as_str()])
@@ -44,6 +45,8 @@ impl Process {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
+            // Ctrl-C at a terminal is for the worker, which then has it take its last checkpoint.
+            .process_group(0)
             .spawn()?;
         let gone = || io::Error::other("a stream of the new process is missing");
         let orders = child.stdin.take().ok_or_else(gone)?;

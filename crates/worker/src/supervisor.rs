@@ -5,17 +5,17 @@
 //! commit point needs the attempt.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use control::{Claim, Control, JobKey, Program, Verdict};
-use model::fault::{Domain, Fault};
-use model::protocol::{Assignment, Code, Event, Failure, LogLine, Order};
+use control::{Claim, Control, JobKey, Verdict};
+use model::protocol::{Assignment, Event, LogLine, Order};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::Options;
+use crate::assignment::assignment;
+use crate::ending::{Ending, tell_end};
 use crate::process::{Heard, Process};
 
 /// Memory of one KPU (AWS: 4 GiB).
@@ -38,9 +38,6 @@ const SILENCE: Duration = Duration::from_secs(20);
 /// So long it may say nothing before it runs: it plans, runs the customer's program, reads state.
 const SILENCE_AT_START: Duration = Duration::from_secs(5 * 60);
 
-/// Pause before the end of a job is told again to a database that did not answer.
-const TELL_AGAIN: Duration = Duration::from_millis(200);
-
 /// How a supervision ended.
 enum End {
     /// It has said so itself, and control knows.
@@ -51,13 +48,16 @@ enum End {
     Gone(String),
     /// The process is alive, but has said nothing for so long.
     Silent(Duration),
+    /// The worker ends; `finished`: after a last checkpoint.
+    Left { finished: bool },
 }
 
-/// What is told of a job that has not spoken for itself.
-enum Ending {
-    Failed(Failure),
-    Gone(String),
-    Silent(Duration),
+/// What a supervision hears of beside orders.
+pub(crate) struct Hints {
+    /// The lease is lost, or the worker ends at once.
+    pub(crate) kill: CancellationToken,
+    /// The worker is about to end: the job is to take a last checkpoint.
+    pub(crate) drain: CancellationToken,
 }
 
 /// Runs one claimed job to its end.
@@ -66,8 +66,9 @@ pub(crate) async fn supervise(
     options: Options,
     claim: Claim,
     orders: mpsc::Receiver<Order>,
-    kill: CancellationToken,
+    hints: Hints,
 ) {
+    let kill = hints.kill.clone();
     let job = claim.job.clone();
     let name = job.application.to_string();
     let folder = options.folder.join(format!("{name}-{}", job.attempt));
@@ -81,6 +82,8 @@ pub(crate) async fn supervise(
                 log_due: None,
                 sent: BTreeSet::new(),
                 kill: kill.clone(),
+                drain: hints.drain,
+                leave_by: None,
             };
             supervisor.live(&options, &claim, assignment, orders).await
         }
@@ -105,58 +108,14 @@ pub(crate) async fn supervise(
             );
             tell_end(&control, &job, &kill, &Ending::Silent(silence)).await;
         }
+        End::Left { finished } => {
+            tracing::info!(application = name, attempt = job.attempt, finished, "job left");
+            tell_end(&control, &job, &kill, &Ending::Left { finished }).await;
+        }
     }
     if let Err(error) = tokio::fs::remove_dir_all(&folder).await {
         tracing::warn!(folder = %folder.display(), %error, "a job's folder could not be removed");
     }
-}
-
-/// Makes the job's private folder and everything it needs to know.
-async fn assignment(
-    control: &Control,
-    options: &Options,
-    claim: &Claim,
-    folder: &PathBuf,
-) -> Result<Assignment, Failure> {
-    let broken = |message: String| Failure {
-        fault: Fault { domain: Domain::Internal, retry: true },
-        message,
-        traceback: None,
-    };
-    tokio::fs::create_dir_all(folder)
-        .await
-        .map_err(|error| broken(format!("making the job's folder: {error}")))?;
-    let code = match &claim.program {
-        Program::Sql { text } => Code::Sql { text: text.clone() },
-        Program::Zip { sha256 } => {
-            let found = control.artifact(sha256).await;
-            let bytes = found
-                .map_err(|error| broken(format!("reading the code: {error}")))?
-                .ok_or_else(|| broken(format!("the code with SHA-256 {sha256} is missing")))?;
-            let path = folder.join("code.zip");
-            tokio::fs::write(&path, bytes)
-                .await
-                .map_err(|error| broken(format!("writing the code: {error}")))?;
-            Code::Zip { path: path.display().to_string() }
-        }
-    };
-    Ok(Assignment {
-        application: claim.job.application.to_string(),
-        application_id: claim.application_id.to_string(),
-        version: claim.version.get(),
-        attempt: claim.job.attempt,
-        code,
-        properties: claim.properties.clone(),
-        parallelism: claim.parallelism,
-        checkpointing: claim.checkpointing.clone(),
-        restore: claim.restore.manifest().map(str::to_owned),
-        unfinished: claim.unfinished.clone(),
-        allow_non_restored_state: claim.allow_non_restored_state,
-        next_checkpoint: claim.next_checkpoint,
-        storage: options.storage.clone(),
-        folder: claim.folder.clone(),
-        scratch: folder.display().to_string(),
-    })
 }
 
 struct Supervisor {
@@ -166,8 +125,11 @@ struct Supervisor {
     log_due: Option<Instant>,
     /// Snapshots that were ordered: an order is repeated until it is fulfilled, but passed on once.
     sent: BTreeSet<String>,
-    /// The lease is lost, or the worker ends.
     kill: CancellationToken,
+    drain: CancellationToken,
+    /// Until when the job may take its last checkpoint; `None` while the worker is not about to
+    /// end.
+    leave_by: Option<Instant>,
 }
 
 impl Supervisor {
@@ -192,12 +154,22 @@ impl Supervisor {
         // Failed or Finished: passed on when the process has ended, so that a next attempt never runs
         // beside it.
         let mut last_word = None;
+        let mut runs = false;
         // Since when it is listened to without hearing anything.
         let (mut listening, mut patience) = (Instant::now(), SILENCE_AT_START);
         let end = loop {
             let log_due = self.log_due.unwrap_or_else(|| Instant::now() + LOG_PAUSE);
             tokio::select! {
                 () = self.kill.cancelled() => break End::Fenced,
+                () = self.drain.cancelled(), if self.leave_by.is_none() => {
+                    self.leave_by = Some(Instant::now() + options.drain_within);
+                    // One that does not run yet has nothing to lose.
+                    if !runs && last_word.is_none() {
+                        break End::Left { finished: false };
+                    }
+                    process.tell(&Order::Drain).await;
+                }
+                () = sleep_until(self.leave_by) => break End::Left { finished: false },
                 Some(order) = orders.recv() => {
                     if self.is_new(&order) {
                         process.tell(&order).await;
@@ -217,7 +189,7 @@ impl Supervisor {
                     Heard::Complaint(line) => self.complain(line).await,
                     Heard::Event(event) => {
                         if matches!(*event, Event::Running { .. }) {
-                            patience = SILENCE;
+                            (runs, patience) = (true, SILENCE);
                         }
                         if matches!(*event, Event::Failed(_) | Event::Finished { .. }) {
                             last_word = Some(*event);
@@ -234,17 +206,34 @@ impl Supervisor {
         };
         let end = self.conclude(end, &mut process).await;
         match (end, last_word) {
-            (End::Told, Some(event)) => match self.report(event, &mut process).await {
-                Verdict::Current => End::Told,
-                Verdict::Fenced => End::Fenced,
+            (End::Told, Some(event)) if self.leave_by.is_some() => match event {
+                Event::Finished { stopped: true } => End::Left { finished: true },
+                Event::Failed(failure) => {
+                    let application = &self.job.application;
+                    tracing::warn!(%application, cause = failure.message, "no last checkpoint");
+                    End::Left { finished: false }
+                }
+                event => self.last(event, &mut process).await,
             },
+            (End::Gone(_) | End::Silent(_), _) if self.leave_by.is_some() => {
+                End::Left { finished: false }
+            }
+            (End::Told, Some(event)) => self.last(event, &mut process).await,
             (end, _) => end,
+        }
+    }
+
+    /// Passes the last word on.
+    async fn last(&mut self, event: Event, process: &mut Process) -> End {
+        match self.report(event, process).await {
+            Verdict::Current => End::Told,
+            Verdict::Fenced => End::Fenced,
         }
     }
 
     async fn conclude(&mut self, end: End, process: &mut Process) -> End {
         let status = match end {
-            End::Fenced | End::Silent(_) => process.end().await,
+            End::Fenced | End::Silent(_) | End::Left { .. } => process.end().await,
             End::Told | End::Gone(_) => {
                 match tokio::time::timeout(END_WITHIN, process.wait()).await {
                     Ok(status) => status,
@@ -267,7 +256,9 @@ impl Supervisor {
         match order {
             Order::Snapshot { name, .. } => self.sent.insert(name.clone()),
             Order::Cancel => self.sent.insert(String::new()),
-            Order::Assign(_) | Order::CheckpointRecorded { .. } | Order::Fenced => true,
+            Order::Assign(_) | Order::Drain | Order::CheckpointRecorded { .. } | Order::Fenced => {
+                true
+            }
         }
     }
 
@@ -367,22 +358,11 @@ impl Supervisor {
     }
 }
 
-/// Tells control of a job's end, again and again while the database does not answer: until then the
-/// run counts as held and nobody starts it again. Once the lease is over (`kill`) others find it
-/// without a word.
-async fn tell_end(control: &Control, job: &JobKey, kill: &CancellationToken, ending: &Ending) {
-    loop {
-        let told = match ending {
-            Ending::Failed(failure) => control.job_failed(job, failure).await,
-            Ending::Gone(how) => control.job_gone(job, how).await,
-            Ending::Silent(silence) => control.job_silent(job, *silence).await,
-        };
-        let Err(error) = told else { return };
-        tracing::warn!(application = %job.application, %error, "the end of a job could not be told");
-        tokio::select! {
-            () = kill.cancelled() => return,
-            () = tokio::time::sleep(TELL_AGAIN) => {}
-        }
+/// Waits for ever if there is no such time.
+async fn sleep_until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 

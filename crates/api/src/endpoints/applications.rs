@@ -1,9 +1,14 @@
 //! Applications: create, list, describe, update, delete.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::StatusCode;
 use chrono::DateTime;
-use control::{CreateApplication, DeleteApplication, Seen, UpdateApplication};
+use control::{
+    ApplicationSummary as Summary, Control, CreateApplication, DeleteApplication, Page, Seen,
+    UpdateApplication,
+};
 use model::ids::ApplicationName;
 use model::invalid::Invalid;
 use serde::{Deserialize, Serialize};
@@ -24,7 +29,7 @@ use crate::wire::{lenient_bool, mode, runtime, seconds};
 /// AWS `CreateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct CreateApplicationRequest {
+pub(crate) struct CreateApplicationRequest {
     #[schema(required = true, min_length = 1, max_length = 128, pattern = "^[a-zA-Z0-9_.-]+$")]
     application_name: String,
     application_description: Option<String>,
@@ -41,23 +46,26 @@ pub(super) struct CreateApplicationRequest {
 /// AWS `Tag`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-struct Tag {
-    key: String,
-    value: String,
+pub(crate) struct Tag {
+    pub(crate) key: String,
+    pub(crate) value: String,
+}
+
+/// Tags by key.
+pub(crate) fn tag_map(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, Invalid> {
+    let mut map = BTreeMap::new();
+    for tag in tags {
+        if map.insert(tag.key, tag.value).is_some() {
+            let problem = "the provided tag map contains duplicate tag key";
+            return Err(Invalid::new("Tags", problem));
+        }
+    }
+    Ok(map)
 }
 
 impl CreateApplicationRequest {
-    fn parse(self) -> Result<CreateApplication, control::Error> {
-        let mut tags = std::collections::BTreeMap::new();
-        for tag in self.tags {
-            if tags.insert(tag.key, tag.value).is_some() {
-                return Err(Invalid::new(
-                    "Tags",
-                    "the provided tag map contains duplicate tag key",
-                )
-                .into());
-            }
-        }
+    pub(crate) fn parse(self) -> Result<CreateApplication, control::Error> {
+        let tags = tag_map(self.tags)?;
         let mut change = self.application_configuration.parse()?;
         change.service_execution_role = self.service_execution_role;
         let options = self.cloud_watch_logging_options;
@@ -88,10 +96,17 @@ pub(super) async fn create(
 /// AWS `ListApplicationsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct ListApplicationsAnswer {
+pub(crate) struct ListApplicationsAnswer {
     application_summaries: Vec<ApplicationSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl ListApplicationsAnswer {
+    pub(crate) fn of(control: &Control, page: Page<Summary>) -> Self {
+        let summaries = page.items.into_iter().map(|it| detail::summarised(control, it));
+        Self { application_summaries: summaries.collect(), next_token: page.next_token }
+    }
 }
 
 /// Lists applications by name.
@@ -103,11 +118,7 @@ pub(super) async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<ListApplicationsAnswer>, Failure> {
     let page = shared.control.list(&paging.parse()?).await?;
-    let summaries = page.items.into_iter().map(|it| detail::summarised(&shared.control, it));
-    Ok(Json(ListApplicationsAnswer {
-        application_summaries: summaries.collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(ListApplicationsAnswer::of(&shared.control, page)))
 }
 
 /// How much is to be told.
@@ -142,7 +153,7 @@ pub(super) async fn describe(
 /// AWS `UpdateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct UpdateApplicationRequest {
+pub(crate) struct UpdateApplicationRequest {
     current_application_version_id: Option<i64>,
     conditional_token: Option<String>,
     application_configuration_update: ApplicationConfigurationUpdate,
@@ -154,7 +165,7 @@ pub(super) struct UpdateApplicationRequest {
 }
 
 impl UpdateApplicationRequest {
-    fn parse(self, name: ApplicationName) -> Result<UpdateApplication, control::Error> {
+    pub(crate) fn parse(self, name: ApplicationName) -> Result<UpdateApplication, control::Error> {
         let mut change = self.application_configuration_update.parse()?;
         change.runtime = self.runtime_environment_update.as_deref().map(runtime).transpose()?;
         change.service_execution_role = self.service_execution_role_update;

@@ -1,7 +1,7 @@
 //! Versions, operations and events of an application.
 
 use axum::Json;
-use control::OperationFilter;
+use control::{Operation, OperationFilter, Page, VersionDetail, VersionSummary};
 use model::ids::{ApplicationName, OperationId, VersionId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,10 +19,19 @@ use crate::wire::history::{
 /// AWS `ListApplicationVersionsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct VersionsAnswer {
+pub(crate) struct VersionsAnswer {
     application_version_summaries: Vec<ApplicationVersionSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl VersionsAnswer {
+    pub(crate) fn of(page: Page<VersionSummary>) -> Self {
+        Self {
+            application_version_summaries: page.items.into_iter().map(summarised).collect(),
+            next_token: page.next_token,
+        }
+    }
 }
 
 /// Lists versions, newest first.
@@ -37,17 +46,20 @@ pub(super) async fn versions(
 ) -> Result<Json<VersionsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
     let page = shared.control.list_versions(&name, &paging.parse()?).await?;
-    Ok(Json(VersionsAnswer {
-        application_version_summaries: page.items.into_iter().map(summarised).collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(VersionsAnswer::of(page)))
 }
 
 /// AWS `DescribeApplicationVersionResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct VersionAnswer {
+pub(crate) struct VersionAnswer {
     application_version_detail: ApplicationDetail,
+}
+
+impl VersionAnswer {
+    pub(crate) fn of(found: VersionDetail) -> Self {
+        Self { application_version_detail: detail::described(found) }
+    }
 }
 
 /// Tells the whole configuration of a version.
@@ -62,7 +74,7 @@ pub(super) async fn version(
 ) -> Result<Json<VersionAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
     let found = shared.control.describe_version(&name, VersionId::try_from(version)?).await?;
-    Ok(Json(VersionAnswer { application_version_detail: detail::described(found) }))
+    Ok(Json(VersionAnswer::of(found)))
 }
 
 /// AWS `ListApplicationOperationsRequest`.
@@ -81,10 +93,19 @@ pub(super) struct OperationParameters {
 /// AWS `ListApplicationOperationsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct OperationsAnswer {
+pub(crate) struct OperationsAnswer {
     application_operation_info_list: Vec<OperationBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl OperationsAnswer {
+    pub(crate) fn of(page: Page<Operation>) -> Self {
+        Self {
+            application_operation_info_list: page.items.into_iter().map(rendered).collect(),
+            next_token: page.next_token,
+        }
+    }
 }
 
 /// Lists operations, newest first.
@@ -102,17 +123,20 @@ pub(super) async fn operations(
     let status = parameters.operation_status.as_deref().map(str::parse).transpose();
     let filter = OperationFilter { kind: parameters.operation, status: status? };
     let page = shared.control.list_operations(&name, &filter, &paging.parse()?).await?;
-    Ok(Json(OperationsAnswer {
-        application_operation_info_list: page.items.into_iter().map(rendered).collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(OperationsAnswer::of(page)))
 }
 
 /// AWS `DescribeApplicationOperationResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct DescribeOperationAnswer {
+pub(crate) struct DescribeOperationAnswer {
     application_operation_info_details: OperationBody,
+}
+
+impl DescribeOperationAnswer {
+    pub(crate) fn of(found: Operation) -> Self {
+        Self { application_operation_info_details: rendered(found) }
+    }
 }
 
 /// Tells all of an operation, with the cause if it failed.
@@ -128,7 +152,7 @@ pub(super) async fn operation(
     let name: ApplicationName = name.parse()?;
     let id: OperationId = operation.parse()?;
     let found = shared.control.describe_operation(&name, &id).await?;
-    Ok(Json(DescribeOperationAnswer { application_operation_info_details: rendered(found) }))
+    Ok(Json(DescribeOperationAnswer::of(found)))
 }
 
 /// A page of events.

@@ -16,28 +16,34 @@ use crate::wire::run::RunConfiguration;
 /// AWS `StartApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct StartApplicationRequest {
-    run_configuration: RunConfiguration,
+pub(crate) struct StartApplicationRequest {
+    pub(crate) run_configuration: RunConfiguration,
 }
 
 /// AWS `StopApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
-pub(super) struct StopApplicationRequest {
+pub(crate) struct StopApplicationRequest {
     /// Stop at once and without a snapshot; out of every status but READY, FORCE_STOPPING, DELETING.
     #[serde(deserialize_with = "lenient_bool")]
-    force: Option<bool>,
+    pub(crate) force: Option<bool>,
 }
 
 /// The journal entry of what was asked.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct OperationStarted {
+pub(crate) struct OperationStarted {
     operation_id: String,
 }
 
+impl OperationStarted {
+    pub(crate) fn of(operation: &OperationId) -> Self {
+        Self { operation_id: operation.to_string() }
+    }
+}
+
 fn accepted(operation: &OperationId) -> (StatusCode, Json<OperationStarted>) {
-    (StatusCode::ACCEPTED, Json(OperationStarted { operation_id: operation.to_string() }))
+    (StatusCode::ACCEPTED, Json(OperationStarted::of(operation)))
 }
 
 /// Starts an application: from its latest snapshot, a named one, or without any.

@@ -1,18 +1,18 @@
 //! The API's table of contents.
 
-mod applications;
+pub(crate) mod applications;
 mod audit;
 mod code;
-mod history;
-mod lifecycle;
+pub(crate) mod history;
+pub(crate) mod lifecycle;
 mod limits;
 mod logs;
-mod maintenance;
+pub(crate) mod maintenance;
 mod observe;
-mod presigned_url;
+pub(crate) mod presigned_url;
 mod properties;
 mod service;
-mod snapshots;
+pub(crate) mod snapshots;
 mod sub_resources;
 mod tags;
 mod waiting;
@@ -32,7 +32,7 @@ use crate::request::BodyLimit;
 use crate::server::Server;
 
 /// Largest body that carries code: 50 MiB of zip in base64, and what is around it.
-const LARGEST_CODE_BODY: usize = 70 << 20;
+pub(crate) const LARGEST_CODE_BODY: usize = 70 << 20;
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::StatusCode;
 use chrono::DateTime;
+use control::{Page, Snapshot};
 use model::ids::{ApplicationName, SnapshotName};
 use model::invalid::Invalid;
 use serde::{Deserialize, Serialize};
@@ -17,10 +18,19 @@ use crate::wire::history::{SnapshotDetails, snapshot};
 /// AWS `ListApplicationSnapshotsResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct SnapshotsAnswer {
+pub(crate) struct SnapshotsAnswer {
     snapshot_summaries: Vec<SnapshotDetails>,
     #[serde(skip_serializing_if = "Option::is_none")]
     next_token: Option<String>,
+}
+
+impl SnapshotsAnswer {
+    pub(crate) fn of(page: Page<Snapshot>) -> Self {
+        Self {
+            snapshot_summaries: page.items.into_iter().map(snapshot).collect(),
+            next_token: page.next_token,
+        }
+    }
 }
 
 /// Lists snapshots, oldest first.
@@ -35,10 +45,7 @@ pub(super) async fn list(
 ) -> Result<Json<SnapshotsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
     let page = shared.control.list_snapshots(&name, &paging.parse()?).await?;
-    Ok(Json(SnapshotsAnswer {
-        snapshot_summaries: page.items.into_iter().map(snapshot).collect(),
-        next_token: page.next_token,
-    }))
+    Ok(Json(SnapshotsAnswer::of(page)))
 }
 
 /// AWS `CreateApplicationSnapshotRequest`.
@@ -63,14 +70,20 @@ pub(super) async fn create(
     let snapshot_name: SnapshotName = request.snapshot_name.parse()?;
     shared.control.create_snapshot(&name, &snapshot_name).await?;
     let made = shared.control.describe_snapshot(&name, &snapshot_name).await?;
-    Ok((StatusCode::ACCEPTED, Json(SnapshotAnswer { snapshot_details: snapshot(made) })))
+    Ok((StatusCode::ACCEPTED, Json(SnapshotAnswer::of(made))))
 }
 
 /// AWS `DescribeApplicationSnapshotResponse`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct SnapshotAnswer {
+pub(crate) struct SnapshotAnswer {
     snapshot_details: SnapshotDetails,
+}
+
+impl SnapshotAnswer {
+    pub(crate) fn of(found: Snapshot) -> Self {
+        Self { snapshot_details: snapshot(found) }
+    }
 }
 
 /// Tells all of a snapshot.
@@ -86,7 +99,7 @@ pub(super) async fn describe(
     let name: ApplicationName = name.parse()?;
     let snapshot_name: SnapshotName = snapshot_name.parse()?;
     let found = shared.control.describe_snapshot(&name, &snapshot_name).await?;
-    Ok(Json(SnapshotAnswer { snapshot_details: snapshot(found) }))
+    Ok(Json(SnapshotAnswer::of(found)))
 }
 
 /// Parameters of a deletion.

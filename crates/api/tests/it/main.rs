@@ -5,6 +5,7 @@
 mod answer;
 mod applications;
 mod audit;
+mod aws;
 mod bodies;
 mod code;
 #[expect(dead_code, reason = "other crates use more of it")]

@@ -6,6 +6,7 @@ mod create;
 mod delete;
 mod describe;
 mod history;
+mod legacy;
 mod maintenance;
 mod observe;
 mod presigned_url;

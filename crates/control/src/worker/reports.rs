@@ -235,6 +235,32 @@ impl Control {
         self.ended(job, exit, None, Duration::ZERO).await
     }
 
+    /// The worker ends, and the job with it. `finished`: after a last checkpoint that the job took
+    /// for that; else it is ended wherever it stood. The run is free for other workers at once, and
+    /// nobody takes it for a failure; what was to end anyway ends.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn job_left(&self, job: &JobKey, finished: bool) -> Result<Verdict> {
+        let Some(mut reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
+        let run = &reported.run;
+        if run.desired != Desired::Run {
+            drop(reported);
+            let exit = if finished { Exit::Stopped } else { Exit::Gone };
+            return self.ended(job, exit, None, Duration::ZERO).await;
+        }
+        let tx = &mut reported.tx;
+        tx.release_run(run.id, Duration::ZERO, run.failures_in_row, Duration::ZERO).await?;
+        let message = match finished {
+            true => "the worker ends; the job took a checkpoint and goes on elsewhere",
+            false => "the worker ends; the job goes on elsewhere from its latest checkpoint",
+        };
+        note(tx, &reported.application, run, "JobMoves", message).await?;
+        tx.notify().await?;
+        reported.tx.commit().await?;
+        Ok(Verdict::Current)
+    }
+
     /// The job's process ended without a word; `how` says what is known (exit status, signal).
     ///
     /// # Errors

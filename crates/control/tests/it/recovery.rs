@@ -186,3 +186,53 @@ async fn a_program_says_itself_how_it_is_restarted() {
     assert_eq!(world.status("alerts").await, Status::Ready);
     assert!(world.snapshots("alerts").await.is_empty(), "there was no state to keep");
 }
+
+#[tokio::test]
+async fn a_job_whose_worker_leaves_goes_on_elsewhere_at_once_and_has_not_failed() {
+    let world = World::new(Timing { first_backoff: Duration::from_secs(3600), ..PATIENT }).await;
+    world.create("alerts").await;
+    let first = world.run("alerts").await;
+    world.checkpoint(&first.job, 1, None).await;
+    let left = world.control.job_left(&first.job, true).await.unwrap();
+    assert_eq!(left, Verdict::Current);
+    // Its last word again is not about the present attempt.
+    assert_eq!(world.control.job_left(&first.job, true).await.unwrap(), Verdict::Fenced);
+    assert_eq!(world.status("alerts").await, Status::Running);
+
+    let second = register(&world.control, "second").await;
+    let next = world.claim_by(second).await;
+    assert_eq!((next.job.attempt, next.restore.checkpoint()), (2, Some(1)));
+    world.running(&next).await;
+    let run = run_of(&world).await;
+    assert_eq!((run.health, run.failure.is_none()), (Some(JobHealth::Healthy), true));
+    assert_eq!(run.outages.full_restarts, 1);
+    assert!(run.outages.last_recovery_ms.is_some());
+    // Not even one that leaves again and again.
+    for attempt in 3..8 {
+        let held = run_of(&world).await.attempt;
+        let job = control::JobKey { attempt: held, ..next.job.clone() };
+        assert_eq!(world.control.job_left(&job, false).await.unwrap(), Verdict::Current);
+        let again = world.claim().await;
+        assert_eq!(again.job.attempt, attempt);
+        world.running(&again).await;
+    }
+    assert_eq!(run_of(&world).await.health, Some(JobHealth::Healthy));
+    assert!(world.events("alerts").await.contains(&"JobMoves".to_owned()));
+}
+
+#[tokio::test]
+async fn a_job_that_is_to_stop_stops_with_the_checkpoint_its_leaving_worker_had_it_take() {
+    let world = World::new(PATIENT).await;
+    world.create("alerts").await;
+    let claim = world.run("alerts").await;
+    world.checkpoint(&claim.job, 1, None).await;
+    let operation = world.control.stop(&name("alerts")).await.unwrap();
+    world.checkpoint(&claim.job, 2, None).await;
+    assert_eq!(world.control.job_left(&claim.job, true).await.unwrap(), Verdict::Current);
+    assert_eq!(world.status("alerts").await, Status::Ready);
+    let (status, failure) = world.outcome("alerts", &operation).await;
+    assert_eq!((status, failure), (control::OperationStatus::Successful, None));
+    let snapshots = world.snapshots("alerts").await;
+    assert_eq!(snapshots.len(), 1);
+    assert_eq!((snapshots[0].status, snapshots[0].checkpoint), (SnapshotStatus::Ready, Some(2)));
+}

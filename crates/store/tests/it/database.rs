@@ -36,13 +36,19 @@ async fn server() -> Arc<Server> {
     server
 }
 
-/// Makes the database and a store on it.
-pub(crate) async fn fresh() -> (Database, Store) {
+/// Makes an empty database; gives its URL.
+pub(crate) async fn empty() -> (Database, String) {
     let server = server().await;
     let name = format!("test_{}", Uuid::new_v4().simple());
     Store::create_database(server.postgres.url(), &name).await.unwrap();
     let url = server.postgres.database_url(&name);
+    (Database { url: url.clone(), _server: server }, url)
+}
+
+/// Makes the database and a store on it.
+pub(crate) async fn fresh() -> (Database, Store) {
+    let (database, url) = empty().await;
     let store = Store::connect(&url, 5).await.unwrap();
     store.migrate().await.unwrap();
-    (Database { url, _server: server }, store)
+    (database, store)
 }

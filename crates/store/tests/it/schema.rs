@@ -90,3 +90,18 @@ async fn databases_are_created_once_and_only_with_plain_names() {
     }
     assert!(store::Store::create_database(&database.url, "a; DROP TABLE b").await.is_err());
 }
+
+#[tokio::test]
+async fn many_processes_may_migrate_an_empty_database_at_once() {
+    let (_database, url) = database::empty().await;
+    let mut migrating = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let url = url.clone();
+        migrating.spawn(async move {
+            let store = store::Store::connect(&url, 2).await.unwrap();
+            store.migrate().await.unwrap();
+            store.begin().await.unwrap().now().await.unwrap();
+        });
+    }
+    migrating.join_all().await;
+}

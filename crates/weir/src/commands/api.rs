@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -9,6 +10,10 @@ use tokio_util::sync::CancellationToken;
 use crate::settings::{Bucket, Database, Log, Quotas, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
+
+/// Requests under way when the server is told to stop may take so long. Balancers and unit files
+/// usually wait 30 s before they kill.
+const FINISH_WITHIN: Duration = Duration::from_secs(25);
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -65,7 +70,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             ended = &mut serving => ended?,
             () = services::interrupted() => {
                 stop.cancel();
-                serving.await?;
+                tokio::select! {
+                    ended = &mut serving => ended?,
+                    () = services::interrupted() => {}
+                    () = tokio::time::sleep(FINISH_WITHIN) => {}
+                }
             }
         }
         Ok(ExitCode::SUCCESS)

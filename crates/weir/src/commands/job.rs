@@ -1,6 +1,7 @@
 //! `weir job`: one application's data plane; speaks with its worker over standard input and output.
 
 use std::io::BufReader;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use job::PythonOptions;
@@ -33,13 +34,8 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         terminal::say(format!("the memory could not be limited: {error}"));
         return ExitCode::FAILURE;
     }
-    let launcher = match std::env::current_exe() {
-        Ok(launcher) => launcher,
-        Err(error) => {
-            terminal::say(format!("where this program lies is not known: {error}"));
-            return ExitCode::FAILURE;
-        }
-    };
+    // Not by its path: an upgrade may have put another program there meanwhile.
+    let launcher = PathBuf::from("/proc/self/exe");
     let isolation = if arguments.python.allow_unsandboxed_python {
         Isolation::Unsandboxed
     } else {

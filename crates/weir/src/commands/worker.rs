@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
 use crate::settings::{Bucket, Database, Log, Python, Quotas, Restarts, S3};
 use crate::terminal::say;
@@ -32,6 +31,10 @@ pub(crate) struct Arguments {
     /// KPUs to offer (1 CPU and 4 GiB each) [default: four for each CPU]
     #[arg(long, env = "WEIR_WORKER_KPUS")]
     kpus: Option<u32>,
+    /// Seconds that jobs may take for their last checkpoints when the worker is told to stop
+    /// (SIGTERM); a second signal ends it at once
+    #[arg(long, env = "WEIR_DRAIN_SECONDS", default_value_t = 20)]
+    drain_seconds: u64,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
@@ -48,18 +51,22 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         std::fs::create_dir_all(&arguments.folder)?;
         let folder = arguments.folder.canonicalize()?;
         let worker =
-            control_plane::worker(control, &storage, folder, &arguments.python, arguments.kpus)?;
+            control_plane::worker(control, &storage, folder, &arguments.python, arguments.kpus)?
+                .draining_within(Duration::from_secs(arguments.drain_seconds));
         say("worker is ready");
-        let stop = CancellationToken::new();
+        let stop = worker::Stop::default();
         let working = worker.run(stop.clone());
         tokio::pin!(working);
-        tokio::select! {
-            ended = &mut working => ended?,
-            () = services::interrupted() => {
-                stop.cancel();
-                working.await?;
+        for told in [&stop.drain, &stop.at_once] {
+            tokio::select! {
+                ended = &mut working => {
+                    ended?;
+                    return Ok(ExitCode::SUCCESS);
+                }
+                () = services::interrupted() => told.cancel(),
             }
         }
+        working.await?;
         Ok(ExitCode::SUCCESS)
     })
 }

@@ -56,7 +56,7 @@ END;
 ";
 
 /// Creates `name`, reading topic `name` and writing topic `{name}-out` and files.
-fn create(weir: &Installation, name: &str) {
+pub(crate) fn create(weir: &Installation, name: &str) {
     weir.services().create_topic(&format!("{name}-out"), 2);
     let group = |id: &str, map: Value| json!({ "PropertyGroupId": id, "PropertyMap": map });
     let groups = [
@@ -111,7 +111,7 @@ fn committed(weir: &Installation, topic: &str) -> Vec<((String, i64), (i64, i64)
 }
 
 /// Waits for all windows in both sinks, ends the application and compares.
-fn must_end_with(weir: &Installation, name: &str, expected: &Windows) {
+pub(crate) fn must_end_with(weir: &Installation, name: &str, expected: &Windows) {
     let application = weir.application(name);
     let topic = format!("{name}-out");
     eventually("all windows in the topic", || {

@@ -12,6 +12,7 @@ mod failover;
 mod house;
 mod idle;
 mod retention;
+mod rolling;
 mod sandbox;
 mod support;
 mod update;

@@ -41,7 +41,8 @@ enum JobPhase {
 
 #[derive(Debug)]
 struct Request {
-    name: String,
+    /// Name of the snapshot it is to become.
+    name: Option<String>,
     stop: bool,
 }
 
@@ -133,7 +134,17 @@ impl Coordinator {
         if self.phase != JobPhase::Running {
             return vec![refused(name)];
         }
-        self.requests.push_back(Request { name, stop });
+        self.requests.push_back(Request { name: Some(name), stop });
+        self.begin(now_ms)
+    }
+
+    /// The job is to go on elsewhere: after the snapshots that are wanted already a checkpoint is
+    /// taken, and sources stop after it. Nothing happens if the job is stopping anyway.
+    pub fn drain(&mut self, now_ms: i64) -> Vec<Action> {
+        if self.phase != JobPhase::Running {
+            return Vec::new();
+        }
+        self.requests.push_back(Request { name: None, stop: true });
         self.begin(now_ms)
     }
 
@@ -311,7 +322,7 @@ impl Coordinator {
         self.next_checkpoint += 1;
         self.started_ms = now_ms;
         let (snapshot, stop) = match request {
-            Some(request) => (Some(request.name), request.stop),
+            Some(request) => (request.name, request.stop),
             None => (None, false),
         };
         let step = Step::Collecting(BTreeMap::new());
@@ -319,7 +330,8 @@ impl Coordinator {
         let mut actions = Vec::new();
         if stop {
             self.phase = JobPhase::Stopping;
-            actions.extend(self.requests.drain(..).map(|request| refused(request.name)));
+            let names = self.requests.drain(..).filter_map(|request| request.name);
+            actions.extend(names.map(refused));
         }
         if !self.all_ended() {
             actions.push(Action::Inject(Barrier { id: checkpoint, stop }));

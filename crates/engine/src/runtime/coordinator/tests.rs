@@ -8,6 +8,7 @@ enum Happens {
     Tick,
     Snapshot(&'static str),
     Stop(&'static str),
+    Drain,
     /// Subtask, checkpoint.
     Ack(usize, u64),
     End(usize, u64),
@@ -94,6 +95,7 @@ fn check(mut coordinator: Coordinator, story: &[(i64, Happens, &str)]) {
             Tick => coordinator.tick(now),
             Snapshot(name) => coordinator.snapshot(*name, false, now),
             Stop(name) => coordinator.snapshot(*name, true, now),
+            Drain => coordinator.drain(now),
             Ack(subtask, n) => coordinator.acknowledged(share(*subtask, *n, ""), now),
             End(subtask, n) => {
                 let last = share(*subtask, *n, "e");
@@ -362,6 +364,31 @@ fn a_stop_is_the_last_checkpoint() {
             (68, Committed(2), ""),
             (900, Tick, ""),
             (901, EndStopped(1, 3), "finish stopped"),
+        ],
+    );
+}
+
+#[test]
+fn a_drain_ends_with_a_checkpoint_after_the_snapshots_that_were_wanted_before() {
+    check(
+        coordinator(0, 0, 0),
+        &[
+            (50, Snapshot("a"), "inject 1"),
+            (51, Drain, ""),
+            (52, Drain, ""),
+            (53, Snapshot("b"), ""),
+            (60, Ack(0, 1), ""),
+            (61, Ack(1, 1), "write 1 as a: 1 c1"),
+            (62, Recorded(1), "commit 1: 1 c1"),
+            (63, Committed(1), "failed - b; inject 2 stop"),
+            (64, Drain, ""),
+            (65, EndStopped(0, 3), ""),
+            (66, Ack(0, 2), ""),
+            (67, Ack(1, 2), "write 2: 2 c2"),
+            (68, Recorded(2), "commit 2: 2 c2"),
+            (69, EndStopped(1, 3), ""),
+            (70, Committed(2), "finish stopped"),
+            (71, Drain, ""),
         ],
     );
 }

@@ -64,6 +64,17 @@ impl Installation {
         std::mem::replace(&mut *api, new)
     }
 
+    /// Another API server beside the one that takes calls; `listen` may have port 0.
+    pub(crate) fn start_api_beside(&self, listen: &str, name: &str) -> Api {
+        let log = self.folder.join(format!("{name}.log"));
+        start_api_at(listen, &self.services, &self.name, &self.database, log)
+    }
+
+    /// A private folder that ends with the installation.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Puts an object into the bucket of checkpoints.
     pub(crate) fn put_object(&self, key: &str) {
         self.services.s3().put(BUCKET, &format!("{}/{key}", self.name), b"x".to_vec()).unwrap();
@@ -86,9 +97,14 @@ impl Installation {
     }
 
     pub(crate) fn start_worker(&self, name: &str) -> Worker {
+        self.start_worker_of(Path::new(crate::weir()), name)
+    }
+
+    /// A worker that runs a copy of the binary.
+    pub(crate) fn start_worker_of(&self, program: &Path, name: &str) -> Worker {
         let folder = self.folder.join(name);
         let arguments = ["--kpus", "64", "--folder", folder.to_str().unwrap()];
-        let worker = command(&self.services, &self.name, &self.database, "worker");
+        let worker = command(program, &self.services, &self.name, &self.database, "worker");
         let log = self.folder.join(format!("{name}.log"));
         let process = Process::start(worker, &arguments, log);
         process.says("worker is ready");
@@ -166,9 +182,7 @@ impl Worker {
 
     /// Tells it to stop, and waits until it has.
     pub(crate) fn terminate(mut self) {
-        let told = Command::new("kill").arg(self.pid().to_string()).status().unwrap();
-        assert!(told.success());
-        assert!(self.process.child.wait().unwrap().success());
+        self.process.terminate();
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -197,15 +211,32 @@ impl Worker {
 }
 
 fn start_api(services: &Services, prefix: &str, database: &str, log: PathBuf) -> Api {
-    let process = command(services, prefix, database, "api");
-    let process = Process::start(process, &["--listen", "127.0.0.1:0"], log);
+    start_api_at("127.0.0.1:0", services, prefix, database, log)
+}
+
+fn start_api_at(
+    listen: &str,
+    services: &Services,
+    prefix: &str,
+    database: &str,
+    log: PathBuf,
+) -> Api {
+    let program = Path::new(crate::weir());
+    let process = command(program, services, prefix, database, "api");
+    let process = Process::start(process, &["--listen", listen], log);
     let url = process.says("API listens on ");
     Api { process, url }
 }
 
 /// A command of the binary, pointed at an installation.
-fn command(services: &Services, prefix: &str, database: &str, name: &str) -> Command {
-    let mut command = Command::new(crate::weir());
+fn command(
+    program: &Path,
+    services: &Services,
+    prefix: &str,
+    database: &str,
+    name: &str,
+) -> Command {
+    let mut command = Command::new(program);
     command
         .arg(name)
         .args(["--database-url", database, "--bucket", BUCKET, "--prefix", prefix])
@@ -234,6 +265,12 @@ impl Process {
         Self { child, log }
     }
 
+    fn terminate(&mut self) {
+        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        assert!(told.success());
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// Waits for a line that begins so; gives its rest.
     fn says(&self, begin: &str) -> String {
         eventually(begin, || {
@@ -241,6 +278,18 @@ impl Process {
             let rest = said.lines().find_map(|line| line.strip_prefix(begin)).map(str::to_owned);
             rest.ok_or(said)
         })
+    }
+}
+
+impl Api {
+    /// URL it listens at.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) fn terminate(mut self) {
+        self.process.terminate();
     }
 }
 

@@ -10,7 +10,7 @@ mod services;
 mod streams;
 
 pub(crate) use application::{Answer, Application, configuration, zip_file};
-pub(crate) use installation::{Installation, Worker};
+pub(crate) use installation::{Api, Installation, Worker};
 pub(crate) use readings::{Feeder, Reading, Windows, json_line, sums};
 pub(crate) use streams::{Producer, reader, reader_with};
 
