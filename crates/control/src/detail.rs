@@ -163,9 +163,7 @@ pub struct Outages {
 
 impl Outages {
     pub(crate) fn of(run: &Run) -> Self {
-        let lost = run.running_since.and(run.renewed_at).filter(|_| !run.is_held());
-        let since = run.down_since.or(lost).filter(|_| run.ended_at.is_none());
-        let present = since.map_or(0, |since| (run.now - since).num_milliseconds());
+        let present = run.down_now_since().map_or(0, |since| (run.now - since).num_milliseconds());
         Self {
             full_restarts: run.full_restarts,
             downtime_ms: run.downtime_ms + u64::try_from(present).unwrap_or(0),

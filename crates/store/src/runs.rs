@@ -163,6 +163,13 @@ impl Run {
     pub fn is_held(&self) -> bool {
         self.claimed_by.is_some() && self.lease_until.is_some_and(|until| until > self.now)
     }
+
+    /// Since when its job, which ran before, is down: since it ended, or since the last sign of
+    /// life of a lost worker.
+    pub fn down_now_since(&self) -> Option<DateTime<Utc>> {
+        let lost = self.running_since.and(self.renewed_at).filter(|_| !self.is_held());
+        self.down_since.or(lost).filter(|_| self.ended_at.is_none())
+    }
 }
 
 #[derive(Debug, sqlx::FromRow)]

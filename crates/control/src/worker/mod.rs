@@ -4,6 +4,7 @@
 mod claim;
 mod cleanup;
 mod ending;
+mod measuring;
 mod orders;
 mod reconcile;
 mod registration;

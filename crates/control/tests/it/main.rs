@@ -11,6 +11,7 @@ mod deadlines;
 mod failures;
 mod fencing;
 mod history;
+mod metrics;
 mod recovery;
 mod restorable;
 mod snapshots;

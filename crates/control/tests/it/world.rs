@@ -124,6 +124,8 @@ pub(crate) const PATIENT: Timing = Timing {
     overdue_intervals: 3,
     overdue_at_least: Duration::from_secs(600),
     sweep_every: Duration::ZERO,
+    metrics_period: Duration::from_millis(1),
+    metrics_kept: Duration::from_secs(600),
     worker_silence: Duration::from_secs(600),
 };
 

@@ -8,6 +8,7 @@ mod claims;
 mod coverage;
 mod database;
 mod journal;
+mod metric_points;
 mod runs;
 mod schema;
 mod snapshots;
