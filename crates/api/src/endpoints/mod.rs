@@ -11,6 +11,7 @@ pub(crate) mod maintenance;
 mod observe;
 pub(crate) mod presigned_url;
 mod properties;
+mod rollback;
 mod service;
 pub(crate) mod snapshots;
 mod sub_resources;
@@ -56,6 +57,7 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(properties::get, properties::put, properties::delete))
         .routes(routes!(lifecycle::start))
         .routes(routes!(lifecycle::stop))
+        .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
         .routes(routes!(sub_resources::add_logging_option))

@@ -19,6 +19,7 @@ mod logs;
 mod observation;
 mod openapi;
 mod properties;
+mod rollback;
 mod service;
 mod snapshots;
 mod sub_resources;

@@ -53,6 +53,7 @@ async fn seed(tx: &mut Tx, name: &str) -> Application {
         configuration: &configuration(),
         conditional_token: "token",
         updated_from: None,
+        rolled_back_to: None,
     };
     tx.insert_version(new.id, &version).await.unwrap();
     tx.application(&new.name).await.unwrap().unwrap()
