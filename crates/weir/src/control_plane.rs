@@ -33,7 +33,9 @@ pub(crate) async fn open(
     let store = Store::connect(database_url, CONNECTIONS).await?;
     store.migrate().await?;
     let timing = Timing { most_failures: restarts.most_failures(), ..Timing::STANDARD };
-    let settings = Settings { timing, room: quotas.room(), ..Settings::standard() };
+    let most_applications = i64::from(quotas.most_applications);
+    let room = quotas.room();
+    let settings = Settings { most_applications, timing, room, ..Settings::standard() };
     let restores = Restores { storage: storage.clone() };
     Ok(Control::new(store, settings, Arc::new(Planner), Arc::new(restores), objects(&storage.s3)))
 }

@@ -107,21 +107,12 @@ pub(crate) struct Restarts {
     most_failures: u32,
 }
 
-impl Default for Restarts {
-    fn default() -> Self {
-        Self { most_failures: 1500 }
-    }
-}
-
-impl Restarts {
-    pub(crate) fn most_failures(&self) -> Option<u32> {
-        (self.most_failures > 0).then_some(self.most_failures)
-    }
-}
-
-/// How many KPUs may be taken.
+/// How much there may be of what costs nothing by itself.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Quotas {
+    /// Applications that the installation may have
+    #[arg(long, env = "WEIR_MOST_APPLICATIONS", default_value_t = 100)]
+    pub(crate) most_applications: u32,
     /// Most KPUs of one application
     #[arg(long, env = "WEIR_KPUS_PER_APPLICATION", default_value_t = 64)]
     kpus_per_application: u32,
@@ -132,7 +123,19 @@ pub(crate) struct Quotas {
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { kpus_per_application: 64, kpu_quota: None }
+        Self { most_applications: 100, kpus_per_application: 64, kpu_quota: None }
+    }
+}
+
+impl Default for Restarts {
+    fn default() -> Self {
+        Self { most_failures: 1500 }
+    }
+}
+
+impl Restarts {
+    pub(crate) fn most_failures(&self) -> Option<u32> {
+        (self.most_failures > 0).then_some(self.most_failures)
     }
 }
 
