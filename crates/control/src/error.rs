@@ -116,6 +116,16 @@ pub enum Error {
         #[source]
         problem: RestoreProblem,
     },
+    /// Too many KPUs.
+    #[error("it takes {kpus} KPUs, but {whose} may have {most}")]
+    KpuQuota {
+        /// What would be taken.
+        kpus: u32,
+        /// The quota.
+        most: u32,
+        /// Whose quota that is.
+        whose: &'static str,
+    },
     /// No version ran before the present one.
     #[error("application `{0}` cannot be rolled back: no version of it ran before this one")]
     NothingToRollBackTo(ApplicationName),
@@ -177,6 +187,12 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// The service does not do this.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Too many applications.
+    #[error("this installation has {0} applications, as many as it may have; delete some first")]
+    TooManyApplications(i64),
     /// No such key.
     #[error("key `{0}` does not exist")]
     NoSuchKey(String),
@@ -268,8 +284,8 @@ impl Error {
             | Self::SnapshotBeingMade(_)
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
-            Self::NoMasterKey
-            | Self::SnapshotNeedsRunning { .. }
+            Self::SnapshotNeedsRunning { .. }
+            | Self::NoMasterKey
             | Self::NothingToRollBackTo(_)
             | Self::NoSnapshotToRollBackTo(_) => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
@@ -280,7 +296,7 @@ impl Error {
                 RestoreProblem::Unreadable(_) => ErrorCode::InvalidArgument,
                 RestoreProblem::Unavailable(_) => ErrorCode::ServiceUnavailable,
             },
-            Self::TooManySnapshots(_) => ErrorCode::LimitExceeded,
+            Self::TooManySnapshots(_) | Self::KpuQuota { .. } => ErrorCode::LimitExceeded,
             Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
                 ErrorCode::ConcurrentModification
             }
@@ -291,6 +307,8 @@ impl Error {
             | Self::Invalid(_)
             | Self::NoSuchObject { .. } => ErrorCode::InvalidArgument,
             Self::Script(_) | Self::Zip(_) => ErrorCode::CodeValidation,
+            Self::Unsupported(_) => ErrorCode::UnsupportedOperation,
+            Self::TooManyApplications(_) => ErrorCode::LimitExceeded,
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
             Self::OnlyForSql(_) => ErrorCode::UnsupportedOperation,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,

@@ -5,13 +5,18 @@ mod audit;
 mod code;
 pub(crate) mod history;
 pub(crate) mod lifecycle;
+mod limits;
 mod logs;
+pub(crate) mod maintenance;
 mod observe;
+pub(crate) mod presigned_url;
 mod properties;
 mod rollback;
 mod service;
 pub(crate) mod snapshots;
+mod sub_resources;
 mod tags;
+mod usage;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -58,6 +63,12 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
+        .routes(routes!(sub_resources::add_logging_option))
+        .routes(routes!(sub_resources::delete_logging_option))
+        .routes(routes!(sub_resources::add_vpc_configuration))
+        .routes(routes!(sub_resources::delete_vpc_configuration))
+        .routes(routes!(maintenance::put))
+        .routes(routes!(presigned_url::create))
         .routes(routes!(history::versions))
         .routes(routes!(history::version))
         .routes(routes!(history::operations))
@@ -69,6 +80,7 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
+        .routes(routes!(usage::usage))
         .routes(routes!(audit::list))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
@@ -93,6 +105,7 @@ pub fn document() -> OpenApi {
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             describe(&mut operation.responses.responses);
+            limits::describe(operation);
             describe_role(operation, &method, path);
         }
     }

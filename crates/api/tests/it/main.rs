@@ -12,9 +12,11 @@ mod code;
 #[expect(dead_code, reason = "other crates use more of it")]
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
+mod detail;
 mod etag;
 mod history;
 mod lifecycle;
+mod limits;
 mod logs;
 mod observation;
 mod openapi;
@@ -24,7 +26,9 @@ mod secrets;
 mod service;
 mod signer;
 mod snapshots;
+mod sub_resources;
 mod tags;
 mod tls;
 mod update;
+mod usage;
 mod world;

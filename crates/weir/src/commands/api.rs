@@ -8,7 +8,7 @@ use api::Access;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Bucket, Database, Log, Master, Restarts, S3};
+use crate::settings::{Bucket, Database, Log, Master, Quotas, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -29,6 +29,8 @@ pub(crate) struct Arguments {
     s3: S3,
     #[command(flatten)]
     restarts: Restarts,
+    #[command(flatten)]
+    quotas: Quotas,
     #[command(flatten)]
     log: Log,
     /// Address to listen on
@@ -55,9 +57,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let address = arguments.listen;
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control =
-            control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
-                .await?;
+        let control = control_plane::open(
+            &arguments.database.database_url,
+            &storage,
+            &arguments.restarts,
+            &arguments.quotas,
+        )
+        .await?;
         let tls = match (arguments.tls_cert, arguments.tls_key) {
             (Some(certificate), Some(key)) => Some(api::Tls::open(certificate, key)?),
             _ => None,
