@@ -65,7 +65,12 @@ async fn a_start_that_hangs_is_cancelled_and_then_fenced_off() {
     settle(&fencing).await;
     assert_eq!(world.status("alerts").await, Status::Starting, "the job may still be alive");
     assert!(
-        world.control.renew_leases(world.worker, &[claim.job.clone()]).await.unwrap().is_empty()
+        world
+            .control
+            .renew_leases(world.worker, std::slice::from_ref(&claim.job))
+            .await
+            .unwrap()
+            .is_empty()
     );
     // The lease of a job that was fenced off is not told to anybody: what is left of it passes.
     let impatient = world.with_timing(HURRIED).await;
