@@ -274,8 +274,8 @@ impl Error {
             | Self::SnapshotBeingMade(_)
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
-            Self::SnapshotNeedsRunning { .. } | Self::NoMasterKey => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsRunning { .. }
+            | Self::NoMasterKey
             | Self::NothingToRollBackTo(_)
             | Self::NoSnapshotToRollBackTo(_) => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
