@@ -97,7 +97,7 @@ pub enum Error {
     SnapshotBeingMade(SnapshotName),
     /// The run would lose what it restarts from.
     #[error(
-        "snapshot `{0}` is what the running application would restart from; delete it after the \
+        "snapshot `{0}` is what the application starts or would restart from; delete it after the \
          next checkpoint or stop the application first"
     )]
     SnapshotNeeded(SnapshotName),
@@ -115,6 +115,16 @@ pub enum Error {
         /// Why not.
         #[source]
         problem: RestoreProblem,
+    },
+    /// Too many KPUs.
+    #[error("it takes {kpus} KPUs, but {whose} may have {most}")]
+    KpuQuota {
+        /// What would be taken.
+        kpus: u32,
+        /// The quota.
+        most: u32,
+        /// Whose quota that is.
+        whose: &'static str,
     },
     /// No version ran before the present one.
     #[error("application `{0}` cannot be rolled back: no version of it ran before this one")]
@@ -286,7 +296,7 @@ impl Error {
                 RestoreProblem::Unreadable(_) => ErrorCode::InvalidArgument,
                 RestoreProblem::Unavailable(_) => ErrorCode::ServiceUnavailable,
             },
-            Self::TooManySnapshots(_) => ErrorCode::LimitExceeded,
+            Self::TooManySnapshots(_) | Self::KpuQuota { .. } => ErrorCode::LimitExceeded,
             Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
                 ErrorCode::ConcurrentModification
             }
