@@ -22,8 +22,9 @@ mod worker;
 pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    Change, CreateApplication, DeleteApplication, Metrics, OperationFilter, PropertyGroupsOf, Seen,
-    StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
+    Change, CreateApplication, DeleteApplication, LiveMetrics, Metrics, OperationFilter,
+    PropertyGroupsOf, RollbackApplication, Seen, StartApplication, UpdateApplication, Updated,
+    VersionDetail, VersionOverview, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -32,10 +33,10 @@ pub use detail::{
 pub use error::{Error, Result};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
-pub use rules::JobHealth;
+pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
 pub use settings::{Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, Operation,
-    OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, MetricPoint,
+    Operation, OperationStatus, Snapshot, SnapshotStatus, Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

@@ -9,6 +9,7 @@ mod cleaning;
 mod ending;
 mod jobs;
 mod leases;
+mod measuring;
 mod options;
 mod process;
 mod supervisor;

@@ -8,6 +8,7 @@ pub(crate) mod lifecycle;
 mod logs;
 mod observe;
 mod properties;
+mod rollback;
 mod service;
 pub(crate) mod snapshots;
 mod tags;
@@ -52,6 +53,7 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(properties::get, properties::put, properties::delete))
         .routes(routes!(lifecycle::start))
         .routes(routes!(lifecycle::stop))
+        .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
         .routes(routes!(history::versions))

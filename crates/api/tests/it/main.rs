@@ -17,6 +17,7 @@ mod logs;
 mod observation;
 mod openapi;
 mod properties;
+mod rollback;
 mod service;
 mod snapshots;
 mod tags;
