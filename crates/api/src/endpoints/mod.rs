@@ -5,12 +5,16 @@ mod audit;
 mod code;
 pub(crate) mod history;
 pub(crate) mod lifecycle;
+mod limits;
 mod logs;
+pub(crate) mod maintenance;
 mod observe;
+pub(crate) mod presigned_url;
 mod properties;
 mod rollback;
 mod service;
 pub(crate) mod snapshots;
+mod sub_resources;
 mod tags;
 mod waiting;
 
@@ -56,6 +60,12 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
+        .routes(routes!(sub_resources::add_logging_option))
+        .routes(routes!(sub_resources::delete_logging_option))
+        .routes(routes!(sub_resources::add_vpc_configuration))
+        .routes(routes!(sub_resources::delete_vpc_configuration))
+        .routes(routes!(maintenance::put))
+        .routes(routes!(presigned_url::create))
         .routes(routes!(history::versions))
         .routes(routes!(history::version))
         .routes(routes!(history::operations))
@@ -84,6 +94,7 @@ pub fn document() -> OpenApi {
             [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
         for operation in operations.into_iter().flatten() {
             describe(&mut operation.responses.responses);
+            limits::describe(operation);
         }
     }
     document

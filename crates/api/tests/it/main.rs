@@ -11,8 +11,10 @@ mod code;
 #[expect(dead_code, reason = "other crates use more of it")]
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
+mod detail;
 mod history;
 mod lifecycle;
+mod limits;
 mod logs;
 mod observation;
 mod openapi;
@@ -20,6 +22,7 @@ mod properties;
 mod rollback;
 mod service;
 mod snapshots;
+mod sub_resources;
 mod tags;
 mod update;
 mod world;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Bucket, Database, Log, Restarts, S3};
+use crate::settings::{Bucket, Database, Log, Quotas, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -28,6 +28,8 @@ pub(crate) struct Arguments {
     s3: S3,
     #[command(flatten)]
     restarts: Restarts,
+    #[command(flatten)]
+    quotas: Quotas,
     #[command(flatten)]
     log: Log,
     /// Address to listen on
@@ -50,9 +52,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     }
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control =
-            control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
-                .await?;
+        let control = control_plane::open(
+            &arguments.database.database_url,
+            &storage,
+            &arguments.restarts,
+            &arguments.quotas,
+        )
+        .await?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("listening on {address}: {error}"))?;
