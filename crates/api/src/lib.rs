@@ -13,5 +13,6 @@ mod request;
 mod server;
 mod wire;
 
+pub use auth::Access;
 pub use endpoints::document;
-pub use server::{Error, serve};
+pub use server::{Error, Options, serve};

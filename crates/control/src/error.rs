@@ -183,6 +183,18 @@ pub enum Error {
     /// Too many applications.
     #[error("this installation has {0} applications, as many as it may have; delete some first")]
     TooManyApplications(i64),
+    /// No such key.
+    #[error("key `{0}` does not exist")]
+    NoSuchKey(String),
+    /// Secrets of access keys cannot be encrypted.
+    #[error("an access key needs a master key that its secret is encrypted with: WEIR_MASTER_KEY")]
+    NoMasterKey,
+    /// The secret was encrypted with another master key, or altered.
+    #[error("the secret of key `{0}` cannot be decrypted with the master keys that are given")]
+    SecretUnreadable(String),
+    /// The system gives no random numbers.
+    #[error("an internal error happened; the service's log says more")]
+    NoRandom,
     /// Too many tags.
     #[error("an application may have at most 50 tags, this would make {0}")]
     TooManyTags(usize),
@@ -254,6 +266,7 @@ impl Error {
             | Self::NoSuchOperation { .. }
             | Self::NoSuchSnapshot { .. }
             | Self::NoSuchPropertyGroup { .. }
+            | Self::NoSuchKey(_)
             | Self::NoSuchSubResource { .. }
             | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
             Self::ApplicationExists(_)
@@ -262,6 +275,7 @@ impl Error {
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
             Self::SnapshotNeedsRunning { .. }
+            | Self::NoMasterKey
             | Self::NothingToRollBackTo(_)
             | Self::NoSnapshotToRollBackTo(_) => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
@@ -288,7 +302,9 @@ impl Error {
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
             Self::OnlyForSql(_) => ErrorCode::UnsupportedOperation,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,
-            Self::Broken(_) | Self::Task(_) => ErrorCode::InternalFailure,
+            Self::Broken(_) | Self::Task(_) | Self::NoRandom | Self::SecretUnreadable(_) => {
+                ErrorCode::InternalFailure
+            }
         }
     }
 

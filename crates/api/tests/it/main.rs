@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod answer;
 mod applications;
 mod audit;
@@ -21,6 +22,7 @@ mod openapi;
 mod properties;
 mod rollback;
 mod service;
+mod signer;
 mod snapshots;
 mod sub_resources;
 mod tags;

@@ -8,6 +8,7 @@ mod claims;
 mod coverage;
 mod database;
 mod journal;
+mod keys;
 mod metric_points;
 mod runs;
 mod schema;

@@ -12,7 +12,7 @@ mod parts;
 mod properties;
 mod session;
 mod snapshots;
-mod table;
+pub(crate) mod table;
 mod waiting;
 
 use std::process::ExitCode;
@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
     /// URL of the API
     #[arg(long, env = "WEIR_API", default_value = "http://127.0.0.1:8088", global = true)]
     api: String,
+    /// Key to show, where the API asks for one; `weir key create` makes it
+    #[arg(long, env = "WEIR_API_KEY", hide_env_values = true, global = true)]
+    api_key: Option<String>,
     /// Print the API's answers as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -79,7 +82,7 @@ enum Command {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
-    let session = Session::new(&arguments.api, arguments.json);
+    let session = Session::new(&arguments.api, arguments.api_key.as_deref(), arguments.json);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match arguments.command {
