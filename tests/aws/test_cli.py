@@ -84,8 +84,8 @@ class Cli(unittest.TestCase):
         cli("tag-resource", "--resource-arn", arn, "--tags", "Key=team,Value=a")
         self.assertEqual(cli("list-tags-for-resource", "--resource-arn", arn)["Tags"], [{"Key": "team", "Value": "a"}])
 
-        # The CLI prints times as ISO 8601 and takes them back.
-        cli("delete-application", *NAME, "--create-timestamp", detail["CreateTimestamp"])
+        # The CLI prints times as AWS answers them, and takes them back.
+        cli("delete-application", *NAME, "--create-timestamp", str(detail["CreateTimestamp"]))
         status, _, error = cli_raw("describe-application", *NAME)
         self.assertNotEqual(status, 0)
         self.assertIn("ResourceNotFoundException", error)
