@@ -16,6 +16,7 @@ mod service;
 pub(crate) mod snapshots;
 mod sub_resources;
 mod tags;
+mod usage;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -79,6 +80,7 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
+        .routes(routes!(usage::usage))
         .routes(routes!(audit::list))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))

@@ -6,6 +6,7 @@ pub(crate) mod configuration;
 pub(crate) mod detail;
 pub(crate) mod history;
 pub(crate) mod run;
+pub(crate) mod scaling;
 pub(crate) mod sub_resources;
 
 use chrono::{DateTime, Utc};
