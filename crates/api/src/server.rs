@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
@@ -19,6 +19,7 @@ use crate::aws;
 use crate::endpoints;
 use crate::failure::Failure;
 use crate::request::{BodyLimit, no_such_method, no_such_path, with_request_id};
+use crate::traffic::{Traffic, count};
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,7 @@ pub enum Error {
 pub(crate) struct Server {
     control: Control,
     stop: CancellationToken,
+    traffic: Traffic,
 }
 
 /// What handlers share, in the name of the request's caller.
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) control: Control,
     /// Ends long answers when the server stops.
     pub(crate) stop: CancellationToken,
+    /// What this server has answered.
+    pub(crate) traffic: Traffic,
 }
 
 impl FromRequestParts<Server> for Shared {
@@ -53,7 +57,11 @@ impl FromRequestParts<Server> for Shared {
             tracing::error!("a request came to its handler without a caller");
             Failure::internal()
         })?;
-        Ok(Self { control: server.control.by(caller.clone()), stop: server.stop.clone() })
+        Ok(Self {
+            control: server.control.by(caller.clone()),
+            stop: server.stop.clone(),
+            traffic: server.traffic.clone(),
+        })
     }
 }
 
@@ -63,7 +71,7 @@ pub fn serve(
     control: Control,
     stop: CancellationToken,
 ) -> impl Future<Output = Result<(), Error>> + Send {
-    let app = router(Server { control, stop: stop.clone() });
+    let app = router(Server { control, stop: stop.clone(), traffic: Traffic::default() });
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     async move {
         let stopped = async move { stop.cancelled().await };
@@ -83,6 +91,7 @@ fn router(server: Server) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(identify))
+        .layer(from_fn_with_state(server.traffic.clone(), count))
         .layer(from_fn(with_request_id))
         .with_state(server)
 }

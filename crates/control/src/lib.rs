@@ -23,8 +23,8 @@ pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, DeleteApplication, LiveMetrics, Metrics, OperationFilter,
-    PropertyGroupsOf, Seen, StartApplication, UpdateApplication, Updated, VersionDetail,
-    WaitingOperator, WaitingOperators,
+    PropertyGroupsOf, Seen, ServiceMetrics, StartApplication, UpdateApplication, Updated,
+    VersionDetail, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -36,7 +36,8 @@ pub use ports::Diagnostic;
 pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
 pub use settings::{Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogRecord, MetricPoint,
-    Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake, Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogFilter, LogRecord,
+    MetricPoint, Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake,
+    Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

@@ -6,7 +6,9 @@ mod code;
 pub(crate) mod history;
 pub(crate) mod lifecycle;
 mod logs;
+mod metrics;
 mod observe;
+mod prometheus;
 mod properties;
 mod service;
 pub(crate) mod snapshots;
@@ -61,6 +63,8 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(history::events))
         .routes(routes!(logs::read))
         .routes(routes!(observe::metrics))
+        .routes(routes!(metrics::history))
+        .routes(routes!(prometheus::metrics))
         .routes(routes!(observe::graph))
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))

@@ -216,6 +216,9 @@ pub(crate) struct LogLine {
     level: String,
     logger: String,
     message: String,
+    /// Traceback of what the line tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    throwable: Option<String>,
 }
 
 pub(crate) fn log_line(record: LogRecord) -> LogLine {
@@ -226,5 +229,6 @@ pub(crate) fn log_line(record: LogRecord) -> LogLine {
         level: record.level,
         logger: record.logger,
         message: record.message,
+        throwable: record.throwable,
     }
 }

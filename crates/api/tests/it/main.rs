@@ -14,6 +14,7 @@ mod database;
 mod history;
 mod lifecycle;
 mod logs;
+mod metrics;
 mod observation;
 mod openapi;
 mod properties;

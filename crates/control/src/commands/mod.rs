@@ -23,7 +23,7 @@ pub use create::CreateApplication;
 pub use delete::DeleteApplication;
 pub use describe::VersionDetail;
 pub use history::OperationFilter;
-pub use metrics::LiveMetrics;
+pub use metrics::{LiveMetrics, ServiceMetrics};
 pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;
 pub use start::StartApplication;
