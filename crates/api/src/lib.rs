@@ -15,5 +15,6 @@ mod server;
 mod traffic;
 mod wire;
 
+pub use auth::Access;
 pub use endpoints::document;
-pub use server::{Error, serve};
+pub use server::{Error, Options, serve};

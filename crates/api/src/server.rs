@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::auth::identify;
+use crate::auth::{Access, Gate, identify};
 use crate::aws;
 use crate::endpoints;
 use crate::failure::Failure;
@@ -27,6 +27,28 @@ pub enum Error {
     /// The listening socket failed.
     #[error("the listening socket failed")]
     Socket(#[from] std::io::Error),
+    /// Nobody would be asked who they are, and others than this machine could ask.
+    #[error(
+        "without authentication only a loopback address can be listened on, not {0}: whoever \
+         reaches it could run code here"
+    )]
+    NotLoopback(SocketAddr),
+}
+
+/// How a door is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who may ask.
+    pub access: Access,
+    /// Most requests a second of one key; 0 = any number.
+    pub rate: u32,
+}
+
+impl Options {
+    /// Nobody is asked who they are; only on loopback.
+    pub fn development() -> Self {
+        Self { access: Access::Development, rate: 0 }
+    }
 }
 
 /// What the routes are made over. Handlers ask for [`Shared`].
@@ -69,17 +91,25 @@ impl FromRequestParts<Server> for Shared {
 pub fn serve(
     listener: TcpListener,
     control: Control,
+    options: Options,
     stop: CancellationToken,
 ) -> impl Future<Output = Result<(), Error>> + Send {
-    let app = router(Server { control, stop: stop.clone(), traffic: Traffic::default() });
+    let open = matches!(options.access, Access::Development);
+    let gate = Gate::new(control.clone(), options.access, options.rate);
+    let server = Server { control, stop: stop.clone(), traffic: Traffic::default() };
+    let app = router(server, gate);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     async move {
+        let address = listener.local_addr()?;
+        if open && !address.ip().is_loopback() {
+            return Err(Error::NotLoopback(address));
+        }
         let stopped = async move { stop.cancelled().await };
         Ok(axum::serve(listener, app).with_graceful_shutdown(stopped).await?)
     }
 }
 
-fn router(server: Server) -> Router {
+fn router(server: Server, gate: Gate) -> Router {
     let (router, _) = endpoints::all().split_for_parts();
     let aws = Router::new()
         .route("/", post(aws::door))
@@ -90,7 +120,7 @@ fn router(server: Server) -> Router {
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(identify))
+        .layer(from_fn_with_state(gate, identify))
         .layer(from_fn_with_state(server.traffic.clone(), count))
         .layer(from_fn(with_request_id))
         .with_state(server)

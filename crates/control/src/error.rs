@@ -116,6 +116,12 @@ pub enum Error {
         #[source]
         problem: RestoreProblem,
     },
+    /// No version ran before the present one.
+    #[error("application `{0}` cannot be rolled back: no version of it ran before this one")]
+    NothingToRollBackTo(ApplicationName),
+    /// There is no state to go back to.
+    #[error("application `{0}` cannot be rolled back: it has no snapshot")]
+    NoSnapshotToRollBackTo(ApplicationName),
     /// Too many snapshots.
     #[error("application `{0}` has 1000 snapshots; delete some first")]
     TooManySnapshots(ApplicationName),
@@ -171,6 +177,18 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// No such key.
+    #[error("key `{0}` does not exist")]
+    NoSuchKey(String),
+    /// Secrets of access keys cannot be encrypted.
+    #[error("an access key needs a master key that its secret is encrypted with: WEIR_MASTER_KEY")]
+    NoMasterKey,
+    /// The secret was encrypted with another master key, or altered.
+    #[error("the secret of key `{0}` cannot be decrypted with the master keys that are given")]
+    SecretUnreadable(String),
+    /// The system gives no random numbers.
+    #[error("an internal error happened; the service's log says more")]
+    NoRandom,
     /// Too many tags.
     #[error("an application may have at most 50 tags, this would make {0}")]
     TooManyTags(usize),
@@ -242,6 +260,7 @@ impl Error {
             | Self::NoSuchOperation { .. }
             | Self::NoSuchSnapshot { .. }
             | Self::NoSuchPropertyGroup { .. }
+            | Self::NoSuchKey(_)
             | Self::NoSuchSubResource { .. }
             | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
             Self::ApplicationExists(_)
@@ -249,7 +268,10 @@ impl Error {
             | Self::SnapshotBeingMade(_)
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
-            Self::SnapshotNeedsRunning { .. } => ErrorCode::InvalidRequest,
+            Self::SnapshotNeedsRunning { .. } | Self::NoMasterKey => ErrorCode::InvalidRequest,
+            Self::SnapshotNeedsRunning { .. }
+            | Self::NothingToRollBackTo(_)
+            | Self::NoSnapshotToRollBackTo(_) => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
                 ErrorCode::InvalidApplicationConfiguration
             }
@@ -272,7 +294,9 @@ impl Error {
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
             Self::OnlyForSql(_) => ErrorCode::UnsupportedOperation,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,
-            Self::Broken(_) | Self::Task(_) => ErrorCode::InternalFailure,
+            Self::Broken(_) | Self::Task(_) | Self::NoRandom | Self::SecretUnreadable(_) => {
+                ErrorCode::InternalFailure
+            }
         }
     }
 

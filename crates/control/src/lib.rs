@@ -13,6 +13,7 @@ mod commands;
 mod control;
 mod detail;
 mod error;
+mod keys;
 mod page;
 pub mod ports;
 mod rules;
@@ -22,22 +23,23 @@ mod worker;
 pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    Change, CreateApplication, DeleteApplication, LiveMetrics, Metrics, OperationFilter,
-    PropertyGroupsOf, Seen, ServiceMetrics, StartApplication, UpdateApplication, Updated,
-    VersionDetail, WaitingOperator, WaitingOperators,
+    Change, CreateApplication, CreateKey, CreatedKey, DeleteApplication, LiveMetrics, Metrics,
+    OperationFilter, PropertyGroupsOf, RollbackApplication, Seen, ServiceMetrics, StartApplication,
+    UpdateApplication, Updated, VersionDetail, VersionOverview, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
     ApplicationDetail, FailureDetail, JobPhase, MaintenanceWindow, Outages, RunDetail,
 };
 pub use error::{Error, Result};
+pub use keys::{BadMasterKey, MasterKeys, Secret};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
 pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
 pub use settings::{Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, LogFilter, LogRecord,
-    MetricPoint, Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary, Wake,
-    Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, Key, LogFilter,
+    LogRecord, MetricPoint, Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary,
+    Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

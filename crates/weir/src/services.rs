@@ -94,7 +94,8 @@ impl Services {
         step("Tables", "migrated", began);
         let listener = TcpListener::bind(loopback(options.listen.api)).await?;
         let address = listener.local_addr()?;
-        let serving = api::serve(listener, control.clone(), stop.clone());
+        let serving =
+            api::serve(listener, control.clone(), api::Options::development(), stop.clone());
         tasks.spawn(async move {
             if let Err(error) = serving.await {
                 say(format!("the API server ended: {error}"));

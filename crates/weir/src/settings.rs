@@ -11,6 +11,38 @@ pub(crate) struct Database {
     pub(crate) database_url: String,
 }
 
+/// What secrets of access keys are encrypted with.
+#[derive(Clone, Args)]
+pub(crate) struct Master {
+    /// Master keys, each 32 bytes in base64, separated by commas: the first encrypts, all decrypt
+    #[arg(long, env = "WEIR_MASTER_KEY", hide_env_values = true)]
+    master_key: Option<String>,
+    /// File with the master keys
+    #[arg(long, env = "WEIR_MASTER_KEY_FILE", conflicts_with = "master_key")]
+    master_key_file: Option<std::path::PathBuf>,
+}
+
+impl std::fmt::Debug for Master {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Master").field("master_key_file", &self.master_key_file).finish()
+    }
+}
+
+impl Master {
+    /// The keys, if there are any.
+    pub(crate) fn keys(&self) -> Result<Option<control::MasterKeys>, String> {
+        let text = match &self.master_key_file {
+            Some(path) => Some(
+                std::fs::read_to_string(path)
+                    .map_err(|error| format!("reading `{}`: {error}", path.display()))?,
+            ),
+            None => self.master_key.clone(),
+        };
+        let keys = text.map(|text| control::MasterKeys::parse(&text)).transpose();
+        keys.map_err(|error| error.to_string())
+    }
+}
+
 /// How S3 is reached: the names that the AWS tools use.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct S3 {

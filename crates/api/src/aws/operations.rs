@@ -16,7 +16,6 @@ pub(super) struct Operation {
     /// As AWS names it.
     pub(super) name: &'static str,
     /// The least that a caller must be.
-    #[cfg_attr(not(test), expect(dead_code, reason = "there is no authentication yet"))]
     pub(super) role: Role,
     /// Answers a request that was held against its shape.
     pub(super) run: Run,
@@ -39,6 +38,12 @@ impl Operation {
 /// The operation of a name.
 pub(super) fn named(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+/// The least that a caller of an operation must be. What does not exist, anybody may ask for in
+/// vain.
+pub(crate) fn least_role(name: &str) -> Role {
+    named(name).map_or(Role::Viewer, |operation| operation.role)
 }
 
 /// Reads the request into what a handler takes and renders what it gives.

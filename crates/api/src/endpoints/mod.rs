@@ -10,6 +10,7 @@ mod metrics;
 mod observe;
 mod prometheus;
 mod properties;
+mod rollback;
 mod service;
 pub(crate) mod snapshots;
 mod tags;
@@ -18,6 +19,7 @@ mod waiting;
 use std::collections::BTreeMap;
 
 use axum::Extension;
+use axum::http::Method;
 use control::PageRequest;
 use serde::Deserialize;
 use utoipa::openapi::{OpenApi, RefOr, Response};
@@ -25,6 +27,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::{describe_role, describe_schemes};
 use crate::failure::Failure;
 use crate::request::BodyLimit;
 use crate::server::Server;
@@ -54,6 +57,7 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(properties::get, properties::put, properties::delete))
         .routes(routes!(lifecycle::start))
         .routes(routes!(lifecycle::stop))
+        .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
         .routes(routes!(history::versions))
@@ -81,11 +85,19 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
 #[must_use]
 pub fn document() -> OpenApi {
     let mut document = all().into_openapi();
-    for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+    describe_schemes(&mut document);
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::PUT, &mut item.put),
+            (Method::POST, &mut item.post),
+            (Method::PATCH, &mut item.patch),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
             describe(&mut operation.responses.responses);
+            describe_role(operation, &method, path);
         }
     }
     document

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod answer;
 mod applications;
 mod audit;
@@ -18,7 +19,9 @@ mod metrics;
 mod observation;
 mod openapi;
 mod properties;
+mod rollback;
 mod service;
+mod signer;
 mod snapshots;
 mod tags;
 mod update;

@@ -94,10 +94,14 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) async fn serve(control: Control) -> Self {
+        Self::serve_with(control, api::Options::development()).await
+    }
+
+    pub(crate) async fn serve_with(control: Control, options: api::Options) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let server = tokio::spawn(api::serve(listener, control, stop.clone()));
+        let server = tokio::spawn(api::serve(listener, control, options, stop.clone()));
         Self { base, http: reqwest::Client::new(), stop, server }
     }
 

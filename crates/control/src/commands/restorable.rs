@@ -3,7 +3,7 @@
 
 use model::{
     configuration::{ApplicationConfiguration, Program, RestoreWish, RunConfiguration},
-    ids::ApplicationName,
+    ids::{ApplicationName, SnapshotName},
     lifecycle::Status,
 };
 use store::{Application, Snapshot, SnapshotStatus, Tx};
@@ -74,6 +74,22 @@ impl Control {
             allow_non_restored_state: wish.allow_non_restored_state,
         };
         self.ask(from, question).await
+    }
+
+    /// Refuses a rollback to a configuration that could not go on from its snapshot.
+    pub(super) async fn check_rollback(
+        &self,
+        snapshot: &SnapshotName,
+        manifest: &str,
+        to: &ApplicationConfiguration,
+    ) -> Result<()> {
+        let question = RestoreQuestion {
+            program: script(to),
+            running: None,
+            manifest: Some(manifest.to_owned()),
+            allow_non_restored_state: false,
+        };
+        self.ask(format!("snapshot `{snapshot}`"), question).await
     }
 
     async fn ask(&self, from: String, question: RestoreQuestion) -> Result<()> {

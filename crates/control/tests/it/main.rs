@@ -14,6 +14,7 @@ mod history;
 mod metrics;
 mod recovery;
 mod restorable;
+mod rollback;
 mod snapshots;
 mod start_stop;
 mod update;

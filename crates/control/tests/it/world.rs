@@ -174,6 +174,11 @@ impl World {
         of(store, settings, &self.objects, &self.restores)
     }
 
+    /// The database itself.
+    pub(crate) async fn store(&self) -> store::Store {
+        store::Store::connect(&self._database.url, 2).await.unwrap()
+    }
+
     pub(crate) async fn create(&self, application: &str) -> ApplicationDetail {
         self.control.create(request(application)).await.unwrap()
     }

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use api::Access;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Bucket, Database, Log, Restarts, S3};
+use crate::settings::{Bucket, Database, Log, Master, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -33,21 +34,19 @@ pub(crate) struct Arguments {
     /// Address to listen on
     #[arg(long, env = "WEIR_LISTEN", default_value = "127.0.0.1:8088")]
     listen: SocketAddr,
-    /// Listen elsewhere than on loopback although there is no authentication yet
-    #[arg(long, env = "WEIR_INSECURE_LISTEN")]
-    insecure_listen: bool,
+    /// Ask nobody for a key: for development, on loopback only
+    #[arg(long, env = "WEIR_NO_AUTH")]
+    no_auth: bool,
+    #[command(flatten)]
+    master: Master,
+    /// Most requests a second of one key; 0 = any number
+    #[arg(long, env = "WEIR_RATE_LIMIT", default_value_t = 10_000)]
+    rate_limit: u32,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     arguments.log.start();
     let address = arguments.listen;
-    if !address.ip().is_loopback() && !arguments.insecure_listen {
-        return Err(format!(
-            "{address} is not a loopback address and the API has no authentication yet: whoever \
-             reaches it can run code here; say --insecure-listen if that is meant"
-        )
-        .into());
-    }
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
         let control =
@@ -57,8 +56,18 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             .await
             .map_err(|error| format!("listening on {address}: {error}"))?;
         say(format!("API listens on http://{}", listener.local_addr()?));
+        let access = if arguments.no_auth {
+            say("Nobody is asked for a key (--no-auth)");
+            Access::Development
+        } else {
+            if control.list_keys().await?.is_empty() {
+                say("There is no key yet: weir key create --name you --role admin");
+            }
+            Access::Keys(arguments.master.keys()?)
+        };
+        let options = api::Options { access, rate: arguments.rate_limit };
         let stop = CancellationToken::new();
-        let serving = api::serve(listener, control, stop.clone());
+        let serving = api::serve(listener, control, options, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             ended = &mut serving => ended?,

@@ -11,7 +11,7 @@ mod observation;
 mod properties;
 mod session;
 mod snapshots;
-mod table;
+pub(crate) mod table;
 mod waiting;
 
 use std::process::ExitCode;
@@ -26,6 +26,9 @@ pub(crate) struct Arguments {
     /// URL of the API
     #[arg(long, env = "WEIR_API", default_value = "http://127.0.0.1:8088", global = true)]
     api: String,
+    /// Key to show, where the API asks for one; `weir key create` makes it
+    #[arg(long, env = "WEIR_API_KEY", hide_env_values = true, global = true)]
+    api_key: Option<String>,
     /// Print the API's answers as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -51,6 +54,8 @@ enum Command {
     Start(lifecycle::Start),
     /// Stop an application, with a snapshot
     Stop(lifecycle::Stop),
+    /// Go back to the version that ran before, from its last snapshot
+    Rollback(lifecycle::Rollback),
     /// List, take and delete snapshots
     Snapshots(snapshots::Snapshots),
     /// List the versions of an application
@@ -70,7 +75,7 @@ enum Command {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
-    let session = Session::new(&arguments.api, arguments.json);
+    let session = Session::new(&arguments.api, arguments.api_key.as_deref(), arguments.json);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match arguments.command {
@@ -82,6 +87,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Properties(it) => properties::run(&session, it).await,
             Command::Start(it) => lifecycle::start(&session, &it).await,
             Command::Stop(it) => lifecycle::stop(&session, &it).await,
+            Command::Rollback(it) => lifecycle::rollback(&session, &it).await,
             Command::Snapshots(it) => snapshots::run(&session, &it).await,
             Command::Versions(it) => history::versions(&session, &it).await,
             Command::Operations(it) => history::operations(&session, &it).await,

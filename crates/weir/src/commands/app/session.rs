@@ -21,8 +21,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(api: &str, json: bool) -> Self {
-        Self { client: Client::new(api), json }
+    pub(super) fn new(api: &str, key: Option<&str>, json: bool) -> Self {
+        Self { client: Client::new(api).with_key(key), json }
     }
 
     /// Prints an answer: as it came, or in words for people.
