@@ -293,7 +293,7 @@ async fn run_detail(tx: &mut Tx, run: Run, status: Status, timing: &Timing) -> R
 }
 
 /// The eight hours from `start` on.
-fn window(start: &str) -> MaintenanceWindow {
+pub(crate) fn window(start: &str) -> MaintenanceWindow {
     let end = start
         .split_once(':')
         .and_then(|(hour, minute)| Some(((hour.parse::<u32>().ok()? + 8) % 24, minute)))

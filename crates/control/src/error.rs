@@ -177,6 +177,12 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// The service does not do this.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Too many applications.
+    #[error("this installation has {0} applications, as many as it may have; delete some first")]
+    TooManyApplications(i64),
     /// No such key.
     #[error("key `{0}` does not exist")]
     NoSuchKey(String),
@@ -291,6 +297,8 @@ impl Error {
             | Self::Invalid(_)
             | Self::NoSuchObject { .. } => ErrorCode::InvalidArgument,
             Self::Script(_) | Self::Zip(_) => ErrorCode::CodeValidation,
+            Self::Unsupported(_) => ErrorCode::UnsupportedOperation,
+            Self::TooManyApplications(_) => ErrorCode::LimitExceeded,
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
             Self::OnlyForSql(_) => ErrorCode::UnsupportedOperation,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,

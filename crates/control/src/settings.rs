@@ -9,6 +9,8 @@ pub struct Settings {
     pub region: String,
     /// Account in ARNs.
     pub account: String,
+    /// Most applications of the installation (AWS: 100 in an account and region).
+    pub most_applications: i64,
     /// How long things may take.
     pub timing: Timing,
 }
@@ -19,6 +21,7 @@ impl Settings {
         Self {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
+            most_applications: 100,
             timing: Timing::STANDARD,
         }
     }

@@ -16,7 +16,7 @@ use model::configuration::S3Location;
 use model::protocol::{PropertyGroups, S3Settings, Storage};
 use store::Store;
 
-use crate::settings::{Python, Restarts};
+use crate::settings::{Python, Quotas, Restarts};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -28,11 +28,13 @@ pub(crate) async fn open(
     database_url: &str,
     storage: &Storage,
     restarts: &Restarts,
+    quotas: &Quotas,
 ) -> Result<Control, Error> {
     let store = Store::connect(database_url, CONNECTIONS).await?;
     store.migrate().await?;
     let timing = Timing { most_failures: restarts.most_failures(), ..Timing::STANDARD };
-    let settings = Settings { timing, ..Settings::standard() };
+    let most_applications = i64::from(quotas.most_applications);
+    let settings = Settings { most_applications, timing, ..Settings::standard() };
     let restores = Restores { storage: storage.clone() };
     Ok(Control::new(store, settings, Arc::new(Planner), Arc::new(restores), objects(&storage.s3)))
 }

@@ -107,6 +107,20 @@ pub(crate) struct Restarts {
     most_failures: u32,
 }
 
+/// How much there may be of what costs nothing by itself.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Quotas {
+    /// Applications that the installation may have
+    #[arg(long, env = "WEIR_MOST_APPLICATIONS", default_value_t = 100)]
+    pub(crate) most_applications: u32,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { most_applications: 100 }
+    }
+}
+
 impl Default for Restarts {
     fn default() -> Self {
         Self { most_failures: 1500 }

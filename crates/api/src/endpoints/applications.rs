@@ -9,8 +9,7 @@ use control::{
     ApplicationSummary as Summary, Control, CreateApplication, DeleteApplication, Page, Seen,
     UpdateApplication,
 };
-use model::configuration::ApplicationMode;
-use model::ids::{ApplicationName, VersionId};
+use model::ids::ApplicationName;
 use model::invalid::Invalid;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -25,12 +24,13 @@ use crate::wire::configuration::sub_resources::{
 use crate::wire::configuration::{ApplicationConfiguration, ApplicationConfigurationUpdate};
 use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary};
 use crate::wire::run::RunConfiguration;
-use crate::wire::{parsed, seconds};
+use crate::wire::{lenient_bool, mode, runtime, seconds};
 
 /// AWS `CreateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateApplicationRequest {
+    #[schema(required = true, min_length = 1, max_length = 128, pattern = "^[a-zA-Z0-9_.-]+$")]
     application_name: String,
     application_description: Option<String>,
     /// `FLINK-1_20` and others.
@@ -64,7 +64,7 @@ pub(crate) fn tag_map(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, Invali
 }
 
 impl CreateApplicationRequest {
-    pub(crate) fn parse(self) -> Result<CreateApplication, Invalid> {
+    pub(crate) fn parse(self) -> Result<CreateApplication, control::Error> {
         let tags = tag_map(self.tags)?;
         let mut change = self.application_configuration.parse()?;
         change.service_execution_role = self.service_execution_role;
@@ -73,8 +73,8 @@ impl CreateApplicationRequest {
         Ok(CreateApplication {
             name: self.application_name.parse()?,
             description: self.application_description,
-            mode: parsed(self.application_mode.as_deref())?.unwrap_or(ApplicationMode::Streaming),
-            runtime: self.runtime_environment.as_deref().unwrap_or("FLINK-1_20").parse()?,
+            mode: mode(self.application_mode.as_deref())?,
+            runtime: runtime(self.runtime_environment.as_deref().unwrap_or("FLINK-1_20"))?,
             change,
             tags,
         })
@@ -121,17 +121,33 @@ pub(super) async fn list(
     Ok(Json(ListApplicationsAnswer::of(&shared.control, page)))
 }
 
+/// How much is to be told.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "PascalCase", default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DescribeParameters {
+    /// Whether the job's stream graph is told, too, as JobPlanDescription.
+    #[serde(deserialize_with = "lenient_bool")]
+    include_additional_details: Option<bool>,
+}
+
 /// Tells all of an application.
 #[utoipa::path(get, path = "/v1/applications/{name}", tag = "applications",
     operation_id = "DescribeApplication",
-    params(("name" = String, Path, description = "Application name")),
+    params(("name" = String, Path, description = "Application name"), DescribeParameters),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn describe(
     shared: Shared,
     Path(name): Path<String>,
+    Query(parameters): Query<DescribeParameters>,
 ) -> Result<Json<ApplicationDetailAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
-    Ok(Json(detail::answer(shared.control.describe(&name).await?)))
+    let found = detail::answer(shared.control.describe(&name).await?);
+    let plan = match parameters.include_additional_details {
+        Some(true) => shared.control.job_plan(&name).await?,
+        Some(false) | None => None,
+    };
+    Ok(Json(found.with_job_plan(plan)))
 }
 
 /// AWS `UpdateApplicationRequest`.
@@ -149,21 +165,15 @@ pub(crate) struct UpdateApplicationRequest {
 }
 
 impl UpdateApplicationRequest {
-    pub(crate) fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
+    pub(crate) fn parse(self, name: ApplicationName) -> Result<UpdateApplication, control::Error> {
         let mut change = self.application_configuration_update.parse()?;
-        change.runtime = parsed(self.runtime_environment_update.as_deref())?;
+        change.runtime = self.runtime_environment_update.as_deref().map(runtime).transpose()?;
         change.service_execution_role = self.service_execution_role_update;
         let options = self.cloud_watch_logging_option_updates.into_iter().map(|it| it.parse());
         change.sub_resources.extend(options.collect::<Result<Vec<_>, Invalid>>()?);
         Ok(UpdateApplication {
             name,
-            seen: Seen::Match {
-                version: self
-                    .current_application_version_id
-                    .map(VersionId::try_from)
-                    .transpose()?,
-                token: self.conditional_token,
-            },
+            seen: Seen::given(self.current_application_version_id, self.conditional_token)?,
             change,
             run_configuration: self.run_configuration_update.map(|it| it.parse()).transpose()?,
         })

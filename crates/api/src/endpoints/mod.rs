@@ -5,14 +5,18 @@ mod audit;
 mod code;
 pub(crate) mod history;
 pub(crate) mod lifecycle;
+mod limits;
 mod logs;
+pub(crate) mod maintenance;
 mod metrics;
 mod observe;
+pub(crate) mod presigned_url;
 mod prometheus;
 mod properties;
 mod rollback;
 mod service;
 pub(crate) mod snapshots;
+mod sub_resources;
 mod tags;
 mod waiting;
 
@@ -60,6 +64,12 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
+        .routes(routes!(sub_resources::add_logging_option))
+        .routes(routes!(sub_resources::delete_logging_option))
+        .routes(routes!(sub_resources::add_vpc_configuration))
+        .routes(routes!(sub_resources::delete_vpc_configuration))
+        .routes(routes!(maintenance::put))
+        .routes(routes!(presigned_url::create))
         .routes(routes!(history::versions))
         .routes(routes!(history::version))
         .routes(routes!(history::operations))
@@ -97,6 +107,7 @@ pub fn document() -> OpenApi {
         for (method, operation) in operations {
             let Some(operation) = operation else { continue };
             describe(&mut operation.responses.responses);
+            limits::describe(operation);
             describe_role(operation, &method, path);
         }
     }

@@ -12,8 +12,10 @@ mod code;
 #[expect(dead_code, reason = "other crates use more of it")]
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
+mod detail;
 mod history;
 mod lifecycle;
+mod limits;
 mod logs;
 mod metrics;
 mod observation;
@@ -23,6 +25,7 @@ mod rollback;
 mod service;
 mod signer;
 mod snapshots;
+mod sub_resources;
 mod tags;
 mod update;
 mod world;

@@ -174,6 +174,13 @@ impl World {
         of(store, settings, &self.objects, &self.restores)
     }
 
+    /// Another control over the same database, which allows so many applications.
+    pub(crate) async fn with_applications(&self, most_applications: i64) -> Control {
+        let store = store::Store::connect(&self._database.url, 3).await.unwrap();
+        let settings = Settings { most_applications, timing: PATIENT, ..Settings::standard() };
+        of(store, settings, &self.objects, &self.restores)
+    }
+
     /// The database itself.
     pub(crate) async fn store(&self) -> store::Store {
         store::Store::connect(&self._database.url, 2).await.unwrap()

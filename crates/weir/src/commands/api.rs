@@ -8,7 +8,7 @@ use api::Access;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Bucket, Database, Log, Master, Restarts, S3};
+use crate::settings::{Bucket, Database, Log, Master, Quotas, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -30,6 +30,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     restarts: Restarts,
     #[command(flatten)]
+    quotas: Quotas,
+    #[command(flatten)]
     log: Log,
     /// Address to listen on
     #[arg(long, env = "WEIR_LISTEN", default_value = "127.0.0.1:8088")]
@@ -49,9 +51,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     let address = arguments.listen;
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control =
-            control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
-                .await?;
+        let control = control_plane::open(
+            &arguments.database.database_url,
+            &storage,
+            &arguments.restarts,
+            &arguments.quotas,
+        )
+        .await?;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("listening on {address}: {error}"))?;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::commands::app::table::Table;
 use crate::control_plane;
-use crate::settings::{Database, Master, Restarts};
+use crate::settings::{Database, Master, Quotas, Restarts};
 use crate::terminal::print;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -112,8 +112,13 @@ async fn open(database: &Database) -> Result<Control, Error> {
     // Nothing here asks S3.
     let storage =
         Storage { bucket: String::new(), prefix: String::new(), s3: S3Settings::default() };
-    let control =
-        control_plane::open(&database.database_url, &storage, &Restarts::default()).await?;
+    let control = control_plane::open(
+        &database.database_url,
+        &storage,
+        &Restarts::default(),
+        &Quotas::default(),
+    )
+    .await?;
     let user = nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten();
     let user = user.map_or_else(|| nix::unistd::getuid().to_string(), |user| user.name);
     Ok(control.by(Caller::terminal(&user)))

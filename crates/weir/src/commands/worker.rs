@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::settings::{Bucket, Database, Log, Python, Restarts, S3};
+use crate::settings::{Bucket, Database, Log, Python, Quotas, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -41,9 +41,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     arguments.log.start();
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control =
-            control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
-                .await?;
+        let control = control_plane::open(
+            &arguments.database.database_url,
+            &storage,
+            &arguments.restarts,
+            &Quotas::default(),
+        )
+        .await?;
         std::fs::create_dir_all(&arguments.folder)?;
         let folder = arguments.folder.canonicalize()?;
         let worker =

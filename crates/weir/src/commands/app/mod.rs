@@ -8,6 +8,7 @@ mod history;
 mod lifecycle;
 mod logs;
 mod observation;
+mod parts;
 mod properties;
 mod session;
 mod snapshots;
@@ -50,6 +51,12 @@ enum Command {
     Delete(applications::Delete),
     /// Read and change property groups
     Properties(properties::Properties),
+    /// Add and delete logging options, which are kept and shown
+    Logging(parts::Logging),
+    /// Add and delete VPC configurations, which are kept and shown
+    Vpc(parts::Vpc),
+    /// Set when an application's maintenance window begins
+    Maintenance(parts::Maintenance),
     /// Start an application
     Start(lifecycle::Start),
     /// Stop an application, with a snapshot
@@ -85,6 +92,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Update(it) => applications::update(&session, &it).await,
             Command::Delete(it) => applications::delete(&session, &it).await,
             Command::Properties(it) => properties::run(&session, it).await,
+            Command::Logging(it) => parts::logging(&session, &it).await,
+            Command::Vpc(it) => parts::vpc(&session, &it).await,
+            Command::Maintenance(it) => parts::maintenance(&session, &it).await,
             Command::Start(it) => lifecycle::start(&session, &it).await,
             Command::Stop(it) => lifecycle::stop(&session, &it).await,
             Command::Rollback(it) => lifecycle::rollback(&session, &it).await,
