@@ -117,7 +117,7 @@ impl Tx {
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn count_applications(&mut self) -> Result<Counts> {
+    pub async fn count_by_status(&mut self) -> Result<Counts> {
         let rows: Vec<(String, i64, i64)> = sqlx::query_as(
             "SELECT status, count(*), sum(last_attempt)::bigint
                FROM applications GROUP BY status ORDER BY status",

@@ -39,7 +39,7 @@ impl Control {
     /// The database does not answer.
     pub async fn service_metrics(&self) -> Result<ServiceMetrics> {
         let mut tx = self.store.begin().await?;
-        let counts = tx.count_applications().await?;
+        let counts = tx.count_by_status().await?;
         let workers = tx.list_workers().await?;
         let of = |status: Status| {
             let found = counts.by_status.iter().find(|(name, _)| name == status.as_str());
