@@ -116,6 +116,16 @@ pub enum Error {
         #[source]
         problem: RestoreProblem,
     },
+    /// Too many KPUs.
+    #[error("it takes {kpus} KPUs, but {whose} may have {most}")]
+    KpuQuota {
+        /// What would be taken.
+        kpus: u32,
+        /// The quota.
+        most: u32,
+        /// Whose quota that is.
+        whose: &'static str,
+    },
     /// No version ran before the present one.
     #[error("application `{0}` cannot be rolled back: no version of it ran before this one")]
     NothingToRollBackTo(ApplicationName),
@@ -274,8 +284,8 @@ impl Error {
             | Self::SnapshotBeingMade(_)
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
-            Self::SnapshotNeedsRunning { .. } | Self::NoMasterKey => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsRunning { .. }
+            | Self::NoMasterKey
             | Self::NothingToRollBackTo(_)
             | Self::NoSnapshotToRollBackTo(_) => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_) | Self::NoCode(_) => {
@@ -286,7 +296,7 @@ impl Error {
                 RestoreProblem::Unreadable(_) => ErrorCode::InvalidArgument,
                 RestoreProblem::Unavailable(_) => ErrorCode::ServiceUnavailable,
             },
-            Self::TooManySnapshots(_) => ErrorCode::LimitExceeded,
+            Self::TooManySnapshots(_) | Self::KpuQuota { .. } => ErrorCode::LimitExceeded,
             Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
                 ErrorCode::ConcurrentModification
             }

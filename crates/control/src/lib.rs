@@ -25,7 +25,8 @@ pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, CreateKey, CreatedKey, DeleteApplication, LiveMetrics, Metrics,
     OperationFilter, PropertyGroupsOf, RollbackApplication, Seen, ServiceMetrics, StartApplication,
-    UpdateApplication, Updated, VersionDetail, VersionOverview, WaitingOperator, WaitingOperators,
+    UpdateApplication, Updated, UsageQuery, VersionDetail, VersionOverview, WaitingOperator,
+    WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -36,10 +37,10 @@ pub use keys::{BadMasterKey, MasterKeys, Secret};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
 pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
-pub use settings::{Settings, Timing};
+pub use settings::{RoomSettings, ScalingPolicy, Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, Key, LogFilter,
-    LogRecord, MetricPoint, Operation, OperationStatus, Snapshot, SnapshotStatus, VersionSummary,
-    Wake, Worker,
+    LogRecord, MetricPoint, Operation, OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought,
+    Usage, VersionSummary, Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

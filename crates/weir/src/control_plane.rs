@@ -34,7 +34,8 @@ pub(crate) async fn open(
     store.migrate().await?;
     let timing = Timing { most_failures: restarts.most_failures(), ..Timing::STANDARD };
     let most_applications = i64::from(quotas.most_applications);
-    let settings = Settings { most_applications, timing, ..Settings::standard() };
+    let room = quotas.room();
+    let settings = Settings { most_applications, timing, room, ..Settings::standard() };
     let restores = Restores { storage: storage.clone() };
     Ok(Control::new(store, settings, Arc::new(Planner), Arc::new(restores), objects(&storage.s3)))
 }

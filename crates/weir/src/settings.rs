@@ -113,11 +113,17 @@ pub(crate) struct Quotas {
     /// Applications that the installation may have
     #[arg(long, env = "WEIR_MOST_APPLICATIONS", default_value_t = 100)]
     pub(crate) most_applications: u32,
+    /// Most KPUs of one application
+    #[arg(long, env = "WEIR_KPUS_PER_APPLICATION", default_value_t = 64)]
+    kpus_per_application: u32,
+    /// Most KPUs of all applications together [default: what the workers offer]
+    #[arg(long, env = "WEIR_KPU_QUOTA")]
+    kpu_quota: Option<u32>,
 }
 
 impl Default for Quotas {
     fn default() -> Self {
-        Self { most_applications: 100 }
+        Self { most_applications: 100, kpus_per_application: 64, kpu_quota: None }
     }
 }
 
@@ -130,6 +136,16 @@ impl Default for Restarts {
 impl Restarts {
     pub(crate) fn most_failures(&self) -> Option<u32> {
         (self.most_failures > 0).then_some(self.most_failures)
+    }
+}
+
+impl Quotas {
+    pub(crate) fn room(&self) -> control::RoomSettings {
+        control::RoomSettings {
+            kpus_per_application: self.kpus_per_application,
+            kpus: self.kpu_quota,
+            ..control::RoomSettings::STANDARD
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod service;
 pub(crate) mod snapshots;
 mod sub_resources;
 mod tags;
+mod usage;
 mod waiting;
 
 use std::collections::BTreeMap;
@@ -83,6 +84,7 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
+        .routes(routes!(usage::usage))
         .routes(routes!(audit::list))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))

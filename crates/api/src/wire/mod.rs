@@ -7,6 +7,7 @@ pub(crate) mod detail;
 pub(crate) mod history;
 pub(crate) mod log;
 pub(crate) mod run;
+pub(crate) mod scaling;
 pub(crate) mod sub_resources;
 
 use chrono::{DateTime, Utc};

@@ -28,4 +28,5 @@ mod snapshots;
 mod sub_resources;
 mod tags;
 mod update;
+mod usage;
 mod world;

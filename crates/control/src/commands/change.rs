@@ -124,6 +124,7 @@ impl Control {
             None => before.properties.clone(),
         };
         let flink = change.flink.apply(&before.flink)?;
+        self.check_kpus(&flink.parallelism)?;
         let mut configuration = ApplicationConfiguration {
             runtime: change.runtime.unwrap_or_else(|| before.runtime.clone()),
             service_execution_role: change

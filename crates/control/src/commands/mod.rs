@@ -20,6 +20,7 @@ mod start;
 mod stop;
 mod tags;
 mod update;
+mod usage;
 mod waiting;
 
 pub use change::{Change, Seen};
@@ -34,4 +35,5 @@ pub use properties::PropertyGroupsOf;
 pub use rollback::RollbackApplication;
 pub use start::StartApplication;
 pub use update::{UpdateApplication, Updated};
+pub use usage::UsageQuery;
 pub use waiting::{WaitingOperator, WaitingOperators};

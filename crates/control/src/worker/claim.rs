@@ -9,7 +9,7 @@ use model::{
     object_keys::application_folder,
     protocol::{Checkpointing, Failure, PropertyGroups},
 };
-use store::{Application, Claimable, NewEvent, Run, Tx};
+use store::{Application, Asking, Claimable, NewEvent, Run, Tx};
 
 use crate::{
     Control, JobKey,
@@ -69,14 +69,21 @@ pub enum Program {
 
 impl Control {
     /// Takes the run that has waited longest among those that no worker has and that fit into
-    /// `free_kpus`, as the next attempt. `None` if there is none.
+    /// `free_kpus`, as the next attempt. `None` if there is none, or if what is free is kept for a
+    /// larger run that has waited longer.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn claim(&self, worker: WorkerId, free_kpus: u32) -> Result<Option<Claim>> {
         loop {
             let mut tx = self.store.begin().await?;
-            let Some(claimable) = tx.lock_claimable(free_kpus).await? else { return Ok(None) };
+            let asking = Asking {
+                worker,
+                free_kpus,
+                patience: self.settings.room.patience,
+                silence: self.settings.timing.lease,
+            };
+            let Some(claimable) = tx.lock_claimable(&asking).await? else { return Ok(None) };
             let claimed = self.take(&mut tx, worker, claimable).await?;
             tx.commit().await?;
             if let Some(claim) = claimed {
@@ -167,9 +174,14 @@ async fn candidates(tx: &mut Tx, application: &Application, run: &Run) -> Result
         RestoreWish::Snapshot { name } => tx.snapshot(application.id, name).await?,
         RestoreWish::LatestSnapshot | RestoreWish::Skip => None,
     };
+    let own = tx.latest_checkpoint(application.id, run.id).await?;
+    let checkpoint = match (own, run.base_checkpoint) {
+        (None, Some(base)) => tx.checkpoint(application.id, base).await?,
+        (own, _) => own,
+    };
     Ok(Candidates {
         before: run.decision.clone(),
-        checkpoint: tx.latest_checkpoint(application.id, run.id).await?,
+        checkpoint,
         latest: tx.latest_snapshot(application.id).await?,
         named,
     })

@@ -19,7 +19,10 @@ use crate::{
     error::{Error, Result},
     rules::{Backoff, End, Exit, Life, Next, Restarts, Situation, StopSnapshot, after_exit},
     settings::Timing,
-    worker::rollback::{Automatic, roll_back_failure},
+    worker::{
+        rollback::{Automatic, roll_back_failure},
+        scaling::{carry_on, take_back},
+    },
 };
 
 /// Orders a run to end; `desired` is `SnapshotAndStop` or `Cancel`. The snapshot is named after
@@ -247,7 +250,10 @@ pub(crate) async fn finish_run(
             configuration: &successor.configuration,
         };
         tx.insert_run(application.id, &next).await?;
-        let message = format!("the job ended; version {} starts", successor.version);
+        carry_on(tx, application, &run, next.id).await?;
+        let (version, parallelism) = (successor.version, successor.parallelism);
+        let message =
+            format!("the job ended; version {version} starts with parallelism {parallelism}");
         note(tx, application, &run, "JobEnded", &message).await?;
         return Ok(tx.notify().await?);
     }
@@ -274,6 +280,9 @@ pub(crate) async fn finish_run(
                     message = format!("{message}; it is not rolled back: {why}");
                     failure = format!("not rolled back: {why}; {failure}");
                 }
+            }
+            if take_back(tx, application, &run).await? {
+                return Ok(());
             }
             (Event::StartFailed, "StartFailed", message, OperationStatus::Failed, Some(failure))
         }

@@ -6,13 +6,16 @@ use model::{
     lifecycle::{Event, settle},
     protocol::{CheckpointWritten, Failure, JobMetrics, LogLine, RestartStrategy},
 };
-use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, SnapshotStatus, Tx};
+use store::{Application, Desired, NewCheckpoint, Run, SnapshotStatus, Tx};
 
 use crate::{
     Control, JobKey,
     error::{Error, Result},
     rules::Exit,
-    worker::ending::{internal, job_is_no_more, note},
+    worker::{
+        ending::{internal, job_is_no_more, note},
+        scaling::outcome,
+    },
 };
 
 /// Whether the attempt that a report is about is the present one.
@@ -121,11 +124,12 @@ impl Control {
         if run.desired == Desired::CommitAndStop {
             tx.set_desired(run.id, Desired::Cancel, run.stop_snapshot.as_ref()).await?;
         }
+        let (outcome, why) = outcome(application.status, &run);
         if next != application.status && run.successor.is_none() {
             if !tx.set_status(&mut application, next).await? {
                 return Err(Error::Overtaken(application.name));
             }
-            tx.end_operation(application.id, OperationStatus::Successful, None).await?;
+            tx.end_operation(application.id, outcome, why).await?;
             tracing::info!(application = %application.name, attempt = run.attempt, "running");
         }
         tx.notify().await?;

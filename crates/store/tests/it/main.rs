@@ -10,9 +10,12 @@ mod database;
 mod journal;
 mod keys;
 mod metric_points;
+mod room;
 mod runs;
+mod scalings;
 mod schema;
 mod snapshots;
+mod usage;
 mod workers;
 
 use model::{

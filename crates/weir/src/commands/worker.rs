@@ -22,6 +22,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     restarts: Restarts,
     #[command(flatten)]
+    quotas: Quotas,
+    #[command(flatten)]
     log: Log,
     #[command(flatten)]
     python: Python,
@@ -45,7 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             &arguments.database.database_url,
             &storage,
             &arguments.restarts,
-            &Quotas::default(),
+            &arguments.quotas,
         )
         .await?;
         std::fs::create_dir_all(&arguments.folder)?;

@@ -13,6 +13,7 @@ mod properties;
 mod session;
 mod snapshots;
 pub(crate) mod table;
+mod usage;
 mod waiting;
 
 use std::process::ExitCode;
@@ -77,6 +78,8 @@ enum Command {
     Metrics(observation::Named),
     /// Explain why the windows of an application have not fired yet
     Waiting(observation::Named),
+    /// Tell the KPU-seconds that applications took, by day
+    Usage(usage::Usage),
     /// Tell the operators of an application's present run
     Graph(observation::Named),
 }
@@ -105,6 +108,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Logs(it) => logs::run(&session, &it).await,
             Command::Metrics(it) => observation::metrics(&session, &it).await,
             Command::Waiting(it) => waiting::waiting(&session, &it).await,
+            Command::Usage(it) => usage::usage(&session, &it).await,
             Command::Graph(it) => observation::graph(&session, &it).await,
         }
     })?;
