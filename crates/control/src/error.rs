@@ -97,7 +97,7 @@ pub enum Error {
     SnapshotBeingMade(SnapshotName),
     /// The run would lose what it restarts from.
     #[error(
-        "snapshot `{0}` is what the running application would restart from; delete it after the \
+        "snapshot `{0}` is what the application starts or would restart from; delete it after the \
          next checkpoint or stop the application first"
     )]
     SnapshotNeeded(SnapshotName),

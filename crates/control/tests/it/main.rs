@@ -12,6 +12,7 @@ mod failures;
 mod fencing;
 mod history;
 mod metrics;
+mod random;
 mod recovery;
 mod restorable;
 mod rollback;
