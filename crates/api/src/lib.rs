@@ -8,10 +8,12 @@
 mod auth;
 mod aws;
 mod endpoints;
+mod exposition;
 mod failure;
 mod request;
 mod server;
 mod tls;
+mod traffic;
 mod wire;
 
 pub use auth::Access;

@@ -18,6 +18,7 @@ mod history;
 mod lifecycle;
 mod limits;
 mod logs;
+mod metrics;
 mod observation;
 mod openapi;
 mod properties;
