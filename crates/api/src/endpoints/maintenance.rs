@@ -1,6 +1,7 @@
 //! The maintenance window of an application.
 
 use axum::Json;
+use control::Control;
 use model::ids::ApplicationName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -38,14 +39,14 @@ impl MaintenanceRequest {
     /// Carries the request out.
     pub(crate) async fn carry_out(
         self,
-        shared: &Shared,
+        control: &Control,
         name: &ApplicationName,
     ) -> Result<MaintenanceAnswer, control::Error> {
         let update = self.application_maintenance_configuration_update;
         let start = update.application_maintenance_window_start_time_update;
-        let window = shared.control.set_maintenance_window(name, &start).await?;
+        let window = control.set_maintenance_window(name, &start).await?;
         Ok(MaintenanceAnswer {
-            application_arn: shared.control.arn(name),
+            application_arn: control.arn(name),
             application_maintenance_configuration_description: window.into(),
         })
     }
@@ -62,5 +63,5 @@ pub(super) async fn put(
     Body(request): Body<MaintenanceRequest>,
 ) -> Result<Json<MaintenanceAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
-    Ok(Json(request.carry_out(&shared, &name).await?))
+    Ok(Json(request.carry_out(&shared.control, &name).await?))
 }

@@ -1,5 +1,6 @@
 //! A URL of a dashboard: there is none, and the answer says what there is.
 
+use control::Control;
 use model::ids::ApplicationName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -20,9 +21,9 @@ pub(crate) struct PresignedUrlRequest {
 
 impl PresignedUrlRequest {
     /// Why there is no URL.
-    pub(crate) async fn refuse(self, shared: &Shared, name: &ApplicationName) -> control::Error {
+    pub(crate) async fn refuse(self, control: &Control, name: &ApplicationName) -> control::Error {
         let seconds = self.session_expiration_duration_in_seconds;
-        match shared.control.presigned_url(name, &self.url_type, seconds).await {
+        match control.presigned_url(name, &self.url_type, seconds).await {
             Err(refused) => refused,
             Ok(never) => match never {},
         }
@@ -40,5 +41,5 @@ pub(super) async fn create(
     Body(request): Body<PresignedUrlRequest>,
 ) -> Result<(), Failure> {
     let name: ApplicationName = name.parse()?;
-    Err(request.refuse(&shared, &name).await.into())
+    Err(request.refuse(&shared.control, &name).await.into())
 }
