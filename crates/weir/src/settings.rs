@@ -107,7 +107,7 @@ pub(crate) struct Restarts {
     most_failures: u32,
 }
 
-/// How much there may be of what costs nothing by itself.
+/// How much there may be of what.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Quotas {
     /// Applications that the installation may have
