@@ -8,9 +8,11 @@
 mod auth;
 mod aws;
 mod endpoints;
+mod exposition;
 mod failure;
 mod request;
 mod server;
+mod traffic;
 mod wire;
 
 pub use auth::Access;

@@ -19,6 +19,7 @@ use crate::aws;
 use crate::endpoints;
 use crate::failure::Failure;
 use crate::request::{BodyLimit, no_such_method, no_such_path, with_request_id};
+use crate::traffic::{Traffic, count};
 
 /// Why the server ended.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +56,7 @@ impl Options {
 pub(crate) struct Server {
     control: Control,
     stop: CancellationToken,
+    traffic: Traffic,
 }
 
 /// What handlers share, in the name of the request's caller.
@@ -64,6 +66,8 @@ pub(crate) struct Shared {
     pub(crate) control: Control,
     /// Ends long answers when the server stops.
     pub(crate) stop: CancellationToken,
+    /// What this server has answered.
+    pub(crate) traffic: Traffic,
 }
 
 impl FromRequestParts<Server> for Shared {
@@ -75,7 +79,11 @@ impl FromRequestParts<Server> for Shared {
             tracing::error!("a request came to its handler without a caller");
             Failure::internal()
         })?;
-        Ok(Self { control: server.control.by(caller.clone()), stop: server.stop.clone() })
+        Ok(Self {
+            control: server.control.by(caller.clone()),
+            stop: server.stop.clone(),
+            traffic: server.traffic.clone(),
+        })
     }
 }
 
@@ -88,7 +96,8 @@ pub fn serve(
 ) -> impl Future<Output = Result<(), Error>> + Send {
     let open = matches!(options.access, Access::Development);
     let gate = Gate::new(control.clone(), options.access, options.rate);
-    let app = router(Server { control, stop: stop.clone() }, gate);
+    let server = Server { control, stop: stop.clone(), traffic: Traffic::default() };
+    let app = router(server, gate);
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
     async move {
         let address = listener.local_addr()?;
@@ -112,6 +121,7 @@ fn router(server: Server, gate: Gate) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(gate, identify))
+        .layer(from_fn_with_state(server.traffic.clone(), count))
         .layer(from_fn(with_request_id))
         .with_state(server)
 }

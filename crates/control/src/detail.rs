@@ -7,7 +7,9 @@ use model::{
     ids::{ApplicationId, ApplicationName, VersionId},
     lifecycle::Status,
 };
-use store::{Application, Checkpoint, Desired, LogRecord, Run, Scaling, Thought, Tx, Version};
+use store::{
+    Application, Checkpoint, Desired, LogFilter, LogRecord, Run, Scaling, Thought, Tx, Version,
+};
 
 use crate::{
     Control,
@@ -273,7 +275,9 @@ async fn run_detail(tx: &mut Tx, run: Run, status: Status, timing: &Timing) -> R
             fault: failure.fault,
             message: failure.message,
             traceback: failure.traceback,
-            last_log_lines: tx.log_tail(run.application, None, LAST_LINES).await?,
+            last_log_lines: tx
+                .log_tail(run.application, None, LAST_LINES, &LogFilter::default())
+                .await?,
         }),
         _ => None,
     };

@@ -24,7 +24,7 @@ pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     Change, CreateApplication, CreateKey, CreatedKey, DeleteApplication, LiveMetrics, Metrics,
-    OperationFilter, PropertyGroupsOf, RollbackApplication, Seen, StartApplication,
+    OperationFilter, PropertyGroupsOf, RollbackApplication, Seen, ServiceMetrics, StartApplication,
     UpdateApplication, Updated, UsageQuery, VersionDetail, VersionOverview, WaitingOperator,
     WaitingOperators,
 };
@@ -39,8 +39,8 @@ pub use ports::Diagnostic;
 pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
 pub use settings::{RoomSettings, ScalingPolicy, Settings, Timing};
 pub use store::{
-    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, Key, LogRecord,
-    MetricPoint, Operation, OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought, Usage,
-    VersionSummary, Wake, Worker,
+    ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Garbage, Key, LogFilter,
+    LogRecord, MetricPoint, Operation, OperationStatus, Scaling, Snapshot, SnapshotStatus, Thought,
+    Usage, VersionSummary, Wake, Worker,
 };
 pub use worker::{CheckpointsFolder, Claim, JobKey, JobOrder, Program, Verdict, WorkerInfo};

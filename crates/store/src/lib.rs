@@ -43,8 +43,8 @@ pub use error::{Error, Result, Taken};
 pub use events::{ApplicationEvent, NewEvent};
 pub use garbage::Garbage;
 pub use keys::{Key, NewKey, Proof};
-pub use logs::LogRecord;
-pub use metric_points::{MetricPoint, Observed};
+pub use logs::{LogFilter, LogRecord, OwnLine};
+pub use metric_points::{Counts, MetricPoint, Observed};
 pub use operations::{NewOperation, Operation, OperationStatus};
 
 pub use room::Room;

@@ -8,8 +8,10 @@ pub(crate) mod lifecycle;
 mod limits;
 mod logs;
 pub(crate) mod maintenance;
+mod metrics;
 mod observe;
 pub(crate) mod presigned_url;
+mod prometheus;
 mod properties;
 mod rollback;
 mod service;
@@ -76,6 +78,8 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(history::events))
         .routes(routes!(logs::read))
         .routes(routes!(observe::metrics))
+        .routes(routes!(metrics::history))
+        .routes(routes!(prometheus::metrics))
         .routes(routes!(observe::graph))
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))

@@ -5,6 +5,7 @@ pub(crate) mod code;
 pub(crate) mod configuration;
 pub(crate) mod detail;
 pub(crate) mod history;
+pub(crate) mod log;
 pub(crate) mod run;
 pub(crate) mod scaling;
 pub(crate) mod sub_resources;

@@ -17,6 +17,7 @@ mod history;
 mod lifecycle;
 mod limits;
 mod logs;
+mod metrics;
 mod observation;
 mod openapi;
 mod properties;

@@ -151,6 +151,8 @@ pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) control: Control,
     pub(crate) objects: Arc<Objects>,
+    /// For what takes time.
+    pub(crate) store: store::Store,
     worker: WorkerId,
     _database: Database,
 }
@@ -159,12 +161,12 @@ impl World {
     pub(crate) async fn new() -> Self {
         let (database, store) = database::fresh().await;
         let objects = Arc::new(Objects::default());
-        let control = control(store, &objects);
+        let control = control(store.clone(), &objects);
         let worker = WorkerId(Uuid::new_v4());
         let info = WorkerInfo { id: worker, name: "the worker".to_owned(), capacity_kpus: 8 };
         control.register_worker(&info).await.unwrap();
         let api = Api::serve(control.clone()).await;
-        Self { api, control, objects, worker, _database: database }
+        Self { api, control, objects, store, worker, _database: database }
     }
 
     /// With an application `alerts`, READY at version 1.

@@ -29,7 +29,7 @@ pub use delete::DeleteApplication;
 pub use describe::{VersionDetail, VersionOverview};
 pub use history::OperationFilter;
 pub use keys::{CreateKey, CreatedKey};
-pub use metrics::LiveMetrics;
+pub use metrics::{LiveMetrics, ServiceMetrics};
 pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;
 pub use rollback::RollbackApplication;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use model::{
-    configuration::{Program as StoredProgram, RestoreDecision, RestoreWish},
+    configuration::{LogLevel, Program as StoredProgram, RestoreDecision, RestoreWish},
     fault::{Domain, Fault},
     ids::{ApplicationId, VersionId, WorkerId},
     object_keys::application_folder,
@@ -39,6 +39,8 @@ pub struct Claim {
     pub kpus: u32,
     /// Checkpoint settings.
     pub checkpointing: Checkpointing,
+    /// Which lines go to the application's log.
+    pub log_level: LogLevel,
     /// What to start from.
     pub restore: RestoreDecision,
     /// Manifests of checkpoints whose output may not be visible yet, oldest first; the attempt makes it
@@ -152,6 +154,7 @@ impl Control {
                 .expect("a parallelism of at most 256 fits"),
             kpus: run.kpus,
             checkpointing,
+            log_level: version.configuration.flink.monitoring.log_level,
             restore: decision,
             unfinished: tx.unfinished_checkpoints(application.id).await?,
             allow_non_restored_state: run.configuration.allow_non_restored_state,

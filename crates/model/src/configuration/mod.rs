@@ -5,6 +5,7 @@
 
 mod code;
 mod flink;
+mod log_level;
 mod properties;
 mod run;
 mod runtime;
