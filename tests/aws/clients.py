@@ -37,15 +37,12 @@ GROUP BY sensor_id, window_start, window_end;
 def boto(validates=True):
     """A client that does not try again, so that every error is seen; SDKs of other languages do not validate."""
     session = boto3.session.Session(
-        aws_access_key_id=WEIR_KEY[0], aws_secret_access_key=WEIR_KEY[1], region_name="us-east-1"
+        aws_access_key_id=WEIR.key[0], aws_secret_access_key=WEIR.key[1], region_name="us-east-1"
     )
     config = botocore.config.Config(retries={"total_max_attempts": 1}, parameter_validation=validates)
     client = session.client("kinesisanalyticsv2", endpoint_url=WEIR.url, config=config)
     CHECKED.watch(client.meta.events)
     return client
-
-
-WEIR_KEY = ("AKIAIOSFODNN7EXAMPLE", "none")
 
 
 def cli(*arguments):
@@ -59,7 +56,7 @@ def cli(*arguments):
 def cli_raw(*arguments):
     """The CLI in this process: status, standard output, standard error."""
     driver = create_clidriver()
-    driver.session.set_credentials(*WEIR_KEY)
+    driver.session.set_credentials(*WEIR.key)
     driver.session.set_config_variable("region", "us-east-1")
     CHECKED.watch(driver.session)
     out, err = io.StringIO(), io.StringIO()

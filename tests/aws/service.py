@@ -1,5 +1,6 @@
-"""A Weir of its own: `weir dev` in a temporary folder, on free ports."""
+"""A Weir of its own: `weir dev` in a temporary folder, on free ports, and beside it an API server that asks for keys."""
 
+import base64
 import glob
 import os
 import re
@@ -9,7 +10,7 @@ import tempfile
 import threading
 import time
 
-ADDRESS = re.compile(r"^  (API|Kafka|Postgres) +(\S+)")
+ADDRESS = re.compile(r"^  (API|Kafka|S3|Postgres) +(\S+)")
 
 
 class Weir:
@@ -21,13 +22,45 @@ class Weir:
         command += ["--api-port", "0", "--kafka-port", "0", "--s3-port", "0"]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         self.lines = []
+        self.api = None
         self.addresses = {}
         self.ready = threading.Event()
         threading.Thread(target=self._listen, daemon=True).start()
         if not self.ready.wait(60):
             self.__exit__()
             raise RuntimeError("weir dev does not start:\n" + "".join(self.lines))
+        try:
+            self._serve_with_keys()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
+
+    def _serve_with_keys(self):
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self.addresses["Postgres"],
+            "WEIR_MASTER_KEY": base64.b64encode(os.urandom(32)).decode(),
+            "AWS_ENDPOINT_URL_S3": self.addresses["S3"],
+            "AWS_ACCESS_KEY_ID": "weir",
+            "AWS_SECRET_ACCESS_KEY": "weir-development",
+            "WEIR_LISTEN": "127.0.0.1:0",
+        }
+        create = ["key", "create", "--name", "tests", "--role", "admin", "--kind", "access"]
+        told = subprocess.run([os.environ["WEIR"], *create], env=environment, capture_output=True, text=True)
+        said = told.stdout + told.stderr
+        found = re.search(r"ACCESS_KEY_ID=(\S+)\s+.*SECRET_ACCESS_KEY=(\S+)", said)
+        if told.returncode != 0 or not found:
+            raise RuntimeError("weir key create: " + said)
+        self.key = found.groups()
+        log = open(os.path.join(self.folder.name, "api.log"), "w+")
+        self.api = subprocess.Popen([os.environ["WEIR"], "api"], env=environment, stderr=log)
+
+        def listening():
+            with open(log.name) as text:
+                return re.search(r"API listens on (http://\S+)", text.read())
+
+        self.url = until("the API server", listening)[1]
 
     def _listen(self):
         for line in self.process.stderr:
@@ -39,6 +72,9 @@ class Weir:
                 self.ready.set()
 
     def __exit__(self, *_):
+        if self.api:
+            self.api.send_signal(signal.SIGTERM)
+            self.api.wait(60)
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(60)
@@ -46,10 +82,6 @@ class Weir:
             if self.process.poll() is None:
                 self.process.kill()
             self.folder.cleanup()
-
-    @property
-    def url(self):
-        return self.addresses["API"]
 
     def sql(self, statement):
         """Changes the database behind the service's back, where the way over the API would take too long."""

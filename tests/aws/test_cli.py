@@ -91,7 +91,7 @@ class Cli(unittest.TestCase):
         self.assertIn("ResourceNotFoundException", error)
 
     def test_the_command_itself_needs_an_endpoint_and_credentials(self):
-        key, secret = clients.WEIR_KEY
+        key, secret = clients.WEIR.key
         environment = {
             "PATH": os.environ["PATH"], "HOME": "/nonexistent",
             "AWS_ENDPOINT_URL": clients.WEIR.url, "AWS_DEFAULT_REGION": "us-east-1",

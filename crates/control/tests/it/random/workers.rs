@@ -1,6 +1,9 @@
 //! What workers and their jobs do at random, what time does, and what late reports do not.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use control::{Claim, Verdict};
 use model::{fault::Domain, protocol::Order};
@@ -20,12 +23,19 @@ impl Story {
     pub(super) async fn claim(&mut self) {
         let worker = self.random.below(self.workers.len());
         self.tell(format!("worker {worker} claims"));
-        let claimed = self.world.control.claim(self.workers[worker], 64).await.unwrap();
-        let Some(claim) = claimed else {
+        // A call that was cut off may hold its lock for a moment; claims pass locked rows over.
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let claim = loop {
+            let claimed = self.world.control.claim(self.workers[worker], 64).await.unwrap();
+            if let Some(claim) = claimed {
+                break claim;
+            }
             let waiting: Vec<&str> =
                 self.apps.iter().filter(|(_, it)| it.claimable()).map(|(name, _)| *name).collect();
-            assert!(waiting.is_empty(), "nobody gets {waiting:?}");
-            return;
+            if waiting.is_empty() {
+                return;
+            }
+            assert!(Instant::now() < deadline, "nobody gets {waiting:?}");
         };
         let app = *NAMES.iter().find(|it| **it == claim.job.application.as_str()).unwrap();
         let mut became = self.apps[app].clone();
