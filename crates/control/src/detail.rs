@@ -7,7 +7,9 @@ use model::{
     ids::{ApplicationId, ApplicationName, VersionId},
     lifecycle::Status,
 };
-use store::{Application, Checkpoint, Desired, LogRecord, Run, Tx, Version};
+use store::{
+    Application, Checkpoint, Desired, LogFilter, LogRecord, Run, Scaling, Thought, Tx, Version,
+};
 
 use crate::{
     Control,
@@ -36,6 +38,12 @@ pub struct ApplicationDetail {
     pub version: VersionId,
     /// The version it was made from.
     pub version_updated_from: Option<VersionId>,
+    /// For a version that a rollback made: the version that was rolled back.
+    pub version_rolled_back_from: Option<VersionId>,
+    /// For a version that a rollback made: the version whose configuration it has.
+    pub version_rolled_back_to: Option<VersionId>,
+    /// Whether the version was rolled back itself.
+    pub rolled_back: bool,
     /// When the version was made.
     pub version_created_at: DateTime<Utc>,
     /// Token that a client may show instead of the version.
@@ -143,6 +151,12 @@ pub struct RunDetail {
     pub worker: Option<String>,
     /// KPUs it takes.
     pub kpus: u32,
+    /// Why no worker can take it now.
+    pub waits_for: Option<String>,
+    /// The change of parallelism that made it, or that is about to end it.
+    pub scaling: Option<Scaling>,
+    /// What the scaler thought of it last.
+    pub scaler: Option<Thought>,
     /// Its newest checkpoint.
     pub latest_checkpoint: Option<Checkpoint>,
     /// Why an attempt last failed.
@@ -163,9 +177,7 @@ pub struct Outages {
 
 impl Outages {
     pub(crate) fn of(run: &Run) -> Self {
-        let lost = run.running_since.and(run.renewed_at).filter(|_| !run.is_held());
-        let since = run.down_since.or(lost).filter(|_| run.ended_at.is_none());
-        let present = since.map_or(0, |since| (run.now - since).num_milliseconds());
+        let present = run.down_now_since().map_or(0, |since| (run.now - since).num_milliseconds());
         Self {
             full_restarts: run.full_restarts,
             downtime_ms: run.downtime_ms + u64::try_from(present).unwrap_or(0),
@@ -216,7 +228,9 @@ impl Control {
         let run = match run {
             Some(run) => {
                 let timing = &self.settings.timing;
-                Some(run_detail(tx, run, application.status, timing).await?)
+                let waits_for = self.shortage(tx, &run).await?;
+                let detail = run_detail(tx, run, application.status, timing).await?;
+                Some(RunDetail { waits_for, ..detail })
             }
             None => None,
         };
@@ -229,6 +243,9 @@ impl Control {
             status: application.status,
             version: version.version,
             version_updated_from: version.updated_from,
+            version_rolled_back_from: version.rolled_back_from,
+            version_rolled_back_to: version.rolled_back_to,
+            rolled_back: version.rolled_back,
             version_created_at: version.created_at,
             conditional_token: version.conditional_token,
             current_parallelism,
@@ -258,7 +275,9 @@ async fn run_detail(tx: &mut Tx, run: Run, status: Status, timing: &Timing) -> R
             fault: failure.fault,
             message: failure.message,
             traceback: failure.traceback,
-            last_log_lines: tx.log_tail(run.application, None, LAST_LINES).await?,
+            last_log_lines: tx
+                .log_tail(run.application, None, LAST_LINES, &LogFilter::default())
+                .await?,
         }),
         _ => None,
     };
@@ -278,13 +297,16 @@ async fn run_detail(tx: &mut Tx, run: Run, status: Status, timing: &Timing) -> R
         next_attempt_at: (phase == JobPhase::WaitingToRestart).then_some(run.next_attempt_at),
         worker,
         kpus: run.kpus,
+        waits_for: None,
+        scaling: run.scaling,
+        scaler: run.scaler,
         latest_checkpoint: tx.latest_checkpoint(run.application, run.id).await?,
         failure,
     })
 }
 
 /// The eight hours from `start` on.
-fn window(start: &str) -> MaintenanceWindow {
+pub(crate) fn window(start: &str) -> MaintenanceWindow {
     let end = start
         .split_once(':')
         .and_then(|(hour, minute)| Some(((hour.parse::<u32>().ok()? + 8) % 24, minute)))

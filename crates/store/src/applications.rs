@@ -41,6 +41,8 @@ pub struct Application {
     pub mode: ApplicationMode,
     /// What it is doing.
     pub status: Status,
+    /// Since when, when it was read.
+    pub status_since: DateTime<Utc>,
     /// Its newest version.
     pub version: VersionId,
     /// Rises with every change of the row.
@@ -75,6 +77,7 @@ struct Row {
     description: Option<String>,
     mode: String,
     status: String,
+    status_since: DateTime<Utc>,
     current_version: i64,
     row_version: i64,
     maintenance_window_start: String,
@@ -92,6 +95,7 @@ impl TryFrom<Row> for Application {
             description: row.description,
             mode: read("applications.mode", &row.mode)?,
             status: read("applications.status", &row.status)?,
+            status_since: row.status_since,
             version: number("applications.current_version", row.current_version)?,
             row_version: row.row_version,
             maintenance_window_start: row.maintenance_window_start,
@@ -125,14 +129,57 @@ impl Tx {
         Ok(())
     }
 
+    /// How many applications there are. Until the end of the transaction nobody else who asks
+    /// learns it, so that each may add one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn count_applications(&mut self) -> Result<i64> {
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('weir.applications'))")
+            .execute(&mut *self.inner)
+            .await?;
+        let count = sqlx::query_scalar("SELECT count(*) FROM applications")
+            .fetch_one(&mut *self.inner)
+            .await?;
+        Ok(count)
+    }
+
+    /// Sets the start of the maintenance window unless somebody else changed the row since it was
+    /// read. `application` is brought up to date.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_maintenance_window(
+        &mut self,
+        application: &mut Application,
+        start: &str,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE applications
+                SET maintenance_window_start = $3, row_version = row_version + 1
+              WHERE id = $1 AND row_version = $2",
+        )
+        .bind(application.id.0)
+        .bind(application.row_version)
+        .bind(start)
+        .execute(&mut *self.inner)
+        .await?;
+        if done.rows_affected() == 1 {
+            start.clone_into(&mut application.maintenance_window_start);
+            application.row_version += 1;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
     /// Reads an application.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn application(&mut self, name: &ApplicationName) -> Result<Option<Application>> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, name, description, mode, status, current_version, row_version,
-                    maintenance_window_start, created_at, updated_at
+            "SELECT id, name, description, mode, status, status_since, current_version,
+                    row_version, maintenance_window_start, created_at, updated_at
                FROM applications
               WHERE name = $1",
         )
@@ -151,8 +198,8 @@ impl Tx {
         name: &ApplicationName,
     ) -> Result<Option<Application>> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, name, description, mode, status, current_version, row_version,
-                    maintenance_window_start, created_at, updated_at
+            "SELECT id, name, description, mode, status, status_since, current_version,
+                    row_version, maintenance_window_start, created_at, updated_at
                FROM applications
               WHERE name = $1
                 FOR NO KEY UPDATE",
@@ -208,7 +255,8 @@ impl Tx {
     pub async fn set_status(&mut self, application: &mut Application, to: Status) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE applications
-                SET status = $3, row_version = row_version + 1
+                SET status = $3, row_version = row_version + 1,
+                    status_since = CASE status WHEN $3 THEN status_since ELSE now() END
               WHERE id = $1 AND row_version = $2",
         )
         .bind(application.id.0)

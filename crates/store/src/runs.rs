@@ -14,6 +14,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
+    Scaling, Thought,
     connection::Tx,
     error::{Result, number, read},
 };
@@ -108,6 +109,14 @@ pub struct Run {
     pub stop_snapshot: Option<SnapshotName>,
     /// The run that begins when it has ended.
     pub successor: Option<Successor>,
+    /// The change of parallelism that made it, or that is about to end it.
+    pub scaling: Option<Scaling>,
+    /// What the scaler thought of it last.
+    pub scaler: Option<Thought>,
+    /// What it goes on from until it has a checkpoint of its own.
+    pub base_checkpoint: Option<u64>,
+    /// Whether it was told already that no worker has room for it.
+    pub shortage_noted: bool,
     /// The worker that has it.
     pub claimed_by: Option<WorkerId>,
     /// Until when that worker has it.
@@ -159,9 +168,17 @@ pub struct Run {
 }
 
 impl Run {
-    /// Whether a worker has it now.
+    /// Whether a worker has it now, or had it a moment ago and may not know yet that it is fenced
+    /// off: its job may be alive.
     pub fn is_held(&self) -> bool {
-        self.claimed_by.is_some() && self.lease_until.is_some_and(|until| until > self.now)
+        self.lease_until.is_some_and(|until| until > self.now)
+    }
+
+    /// Since when its job, which ran before, is down: since it ended, or since the last sign of
+    /// life of a lost worker.
+    pub fn down_now_since(&self) -> Option<DateTime<Utc>> {
+        let lost = self.running_since.and(self.renewed_at).filter(|_| !self.is_held());
+        self.down_since.or(lost).filter(|_| self.ended_at.is_none())
     }
 }
 
@@ -177,6 +194,10 @@ pub(crate) struct RunRow {
     desired_since: DateTime<Utc>,
     stop_snapshot: Option<String>,
     successor: Option<Json<Successor>>,
+    scaling: Option<Json<Scaling>>,
+    scaler: Option<Json<Thought>>,
+    base_checkpoint: Option<i64>,
+    shortage_noted: bool,
     claimed_by: Option<Uuid>,
     lease_until: Option<DateTime<Utc>>,
     renewed_at: Option<DateTime<Utc>>,
@@ -221,6 +242,13 @@ impl TryFrom<RunRow> for Run {
                 .map(|name| read("runs.stop_snapshot", &name))
                 .transpose()?,
             successor: row.successor.map(|json| json.0),
+            scaling: row.scaling.map(|json| json.0),
+            scaler: row.scaler.map(|json| json.0),
+            base_checkpoint: row
+                .base_checkpoint
+                .map(|value| number("runs.base_checkpoint", value))
+                .transpose()?,
+            shortage_noted: row.shortage_noted,
             claimed_by: row.claimed_by.map(WorkerId),
             lease_until: row.lease_until,
             renewed_at: row.renewed_at,
@@ -368,35 +396,24 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes a run from its worker, to be claimed again after `wait`. Its job, if it ran, is
-    /// taken to be down for `silence` already.
+    /// The run of an application before another one, if there is one.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn release_run(
-        &mut self,
-        run: RunId,
-        wait: Duration,
-        failures_in_row: u32,
-        silence: Duration,
-    ) -> Result<()> {
-        sqlx::query(
-            "UPDATE runs
-                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
-                    failures_in_row = $3,
-                    down_since = CASE WHEN running_since IS NULL THEN down_since
-                                      ELSE greatest(running_since,
-                                                    now() - $4 * interval '1 millisecond') END,
-                    next_attempt_at = now() + $2 * interval '1 millisecond'
-              WHERE id = $1",
+    pub async fn run_before(&mut self, run: &Run) -> Result<Option<Run>> {
+        let row: Option<RunRow> = sqlx::query_as(
+            "SELECT *, now() AS now
+               FROM runs
+              WHERE application_id = $1
+                AND ordinal < (SELECT ordinal FROM runs WHERE id = $2)
+              ORDER BY ordinal DESC
+              LIMIT 1",
         )
-        .bind(run.0)
-        .bind(millis(wait))
-        .bind(i32::try_from(failures_in_row).unwrap_or(i32::MAX))
-        .bind(millis(silence))
-        .execute(&mut *self.inner)
+        .bind(run.application.0)
+        .bind(run.id.0)
+        .fetch_optional(&mut *self.inner)
         .await?;
-        Ok(())
+        row.map(Run::try_from).transpose()
     }
 
     /// Ends a run for good.
@@ -404,6 +421,7 @@ impl Tx {
     /// # Errors
     /// The database does not answer.
     pub async fn end_run(&mut self, run: RunId) -> Result<()> {
+        self.meter(&[run]).await?;
         sqlx::query(
             "UPDATE runs
                 SET ended_at = now(), claimed_by = NULL, lease_until = NULL, running_since = NULL,

@@ -1,6 +1,10 @@
 //! AWS `ApplicationDetail` and `ApplicationSummary`.
 
+use axum::Json;
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
 use control::ApplicationSummary as Summary;
+use model::lifecycle::VersionStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +35,12 @@ pub(crate) struct ApplicationDetail {
     conditional_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     application_version_updated_from: Option<i64>,
+    /// For a version that a rollback made: the version that was rolled back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_version_rolled_back_from: Option<i64>,
+    /// For a version that a rollback made: the version whose configuration it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_version_rolled_back_to: Option<i64>,
     application_version_create_timestamp: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     weir: Option<run::Weir>,
@@ -39,9 +49,18 @@ pub(crate) struct ApplicationDetail {
 /// AWS `ApplicationMaintenanceConfigurationDescription`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct MaintenanceWindow {
+pub(crate) struct MaintenanceWindow {
     application_maintenance_window_start_time: String,
     application_maintenance_window_end_time: String,
+}
+
+impl From<control::MaintenanceWindow> for MaintenanceWindow {
+    fn from(window: control::MaintenanceWindow) -> Self {
+        Self {
+            application_maintenance_window_start_time: window.start,
+            application_maintenance_window_end_time: window.end,
+        }
+    }
 }
 
 /// An answer whose only member is the detail.
@@ -52,6 +71,27 @@ pub(crate) struct ApplicationDetailAnswer {
     /// Of the change, when the application had to be restarted for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_id: Option<String>,
+}
+
+/// The same with the version as its `ETag`, which `If-Match` takes.
+#[derive(Debug)]
+pub(crate) struct Tagged(pub(crate) ApplicationDetailAnswer);
+
+impl IntoResponse for Tagged {
+    fn into_response(self) -> Response {
+        let version = self.0.application_detail.application_version_id;
+        ([(ETAG, format!("\"{version}\""))], Json(self.0)).into_response()
+    }
+}
+
+impl ApplicationDetailAnswer {
+    /// With what `IncludeAdditionalDetails` asks for, where there is a job.
+    pub(crate) fn with_job_plan(mut self, plan: Option<serde_json::Value>) -> Self {
+        let configuration = &mut self.application_detail.application_configuration_description;
+        configuration.flink_application_configuration_description.job_plan_description =
+            plan.map(|plan| plan.to_string());
+        self
+    }
 }
 
 pub(crate) fn answer(detail: control::ApplicationDetail) -> ApplicationDetailAnswer {
@@ -76,7 +116,11 @@ pub(crate) fn described(detail: control::ApplicationDetail) -> ApplicationDetail
         application_name: detail.name.to_string(),
         runtime_environment: detail.configuration.runtime.to_string(),
         service_execution_role: detail.configuration.service_execution_role.clone(),
-        application_status: detail.status.to_string(),
+        application_status: if detail.rolled_back {
+            VersionStatus::RolledBack.as_str().to_owned()
+        } else {
+            detail.status.to_string()
+        },
         application_version_id: detail.version.get(),
         create_timestamp: seconds(detail.created_at),
         last_update_timestamp: seconds(detail.updated_at),
@@ -84,13 +128,12 @@ pub(crate) fn described(detail: control::ApplicationDetail) -> ApplicationDetail
         cloud_watch_logging_option_descriptions: logging_options(
             &detail.configuration.logging_options,
         ),
-        application_maintenance_configuration_description: MaintenanceWindow {
-            application_maintenance_window_start_time: detail.maintenance_window.start,
-            application_maintenance_window_end_time: detail.maintenance_window.end,
-        },
+        application_maintenance_configuration_description: detail.maintenance_window.into(),
         application_mode: detail.mode.to_string(),
         conditional_token: detail.conditional_token,
         application_version_updated_from: detail.version_updated_from.map(|it| it.get()),
+        application_version_rolled_back_from: detail.version_rolled_back_from.map(|it| it.get()),
+        application_version_rolled_back_to: detail.version_rolled_back_to.map(|it| it.get()),
         application_version_create_timestamp: seconds(detail.version_created_at),
         weir: detail.run.map(run::weir),
     }

@@ -77,6 +77,10 @@ impl Control {
         tags: BTreeMap<String, String>,
     ) -> Result<ApplicationDetail> {
         let mut tx = self.store.begin().await?;
+        let most = self.settings.most_applications;
+        if tx.count_applications().await? >= most {
+            return Err(Error::TooManyApplications(most));
+        }
         match tx.insert_application(&new).await {
             Err(store::Error::Taken(Taken::ApplicationName)) => {
                 return Err(Error::ApplicationExists(new.name));
@@ -91,6 +95,7 @@ impl Control {
             configuration: &changed.configuration,
             conditional_token: &new_token(),
             updated_from: None,
+            rolled_back_to: None,
         };
         tx.insert_version(new.id, &version).await?;
         for (key, value) in &tags {

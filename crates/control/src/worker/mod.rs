@@ -6,10 +6,14 @@ mod cleanup;
 mod copies;
 mod ending;
 mod enhanced;
+mod measuring;
 mod orders;
 mod reconcile;
 mod registration;
 mod reports;
+mod rollback;
+mod room;
+mod scaling;
 
 pub use claim::{Claim, Program};
 pub use cleanup::CheckpointsFolder;
@@ -18,7 +22,10 @@ pub use orders::JobOrder;
 pub use registration::WorkerInfo;
 pub use reports::Verdict;
 
-pub(crate) use ending::{life, remove_application, stop_run};
+pub(crate) use ending::{
+    cancel_keeping_snapshot, life, newest_state, remove_application, stop_run,
+};
+pub(crate) use rollback::{go_back, journal, wish_for};
 
 use model::ids::{ApplicationName, RunId};
 

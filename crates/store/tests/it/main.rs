@@ -9,9 +9,14 @@ mod coverage;
 mod database;
 mod enhanced;
 mod journal;
+mod keys;
+mod metric_points;
+mod room;
 mod runs;
+mod scalings;
 mod schema;
 mod snapshots;
+mod usage;
 mod workers;
 
 use model::{
@@ -53,6 +58,7 @@ async fn seed(tx: &mut Tx, name: &str) -> Application {
         configuration: &configuration(),
         conditional_token: "token",
         updated_from: None,
+        rolled_back_to: None,
     };
     tx.insert_version(new.id, &version).await.unwrap();
     tx.application(&new.name).await.unwrap().unwrap()
