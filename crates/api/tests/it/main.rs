@@ -13,6 +13,7 @@ mod code;
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
 mod detail;
+mod doors;
 mod enhanced;
 mod etag;
 mod history;
@@ -24,6 +25,7 @@ mod observation;
 mod openapi;
 mod properties;
 mod rollback;
+mod scenarios;
 mod secrets;
 mod service;
 mod signer;
