@@ -36,6 +36,12 @@ pub struct ApplicationDetail {
     pub version: VersionId,
     /// The version it was made from.
     pub version_updated_from: Option<VersionId>,
+    /// For a version that a rollback made: the version that was rolled back.
+    pub version_rolled_back_from: Option<VersionId>,
+    /// For a version that a rollback made: the version whose configuration it has.
+    pub version_rolled_back_to: Option<VersionId>,
+    /// Whether the version was rolled back itself.
+    pub rolled_back: bool,
     /// When the version was made.
     pub version_created_at: DateTime<Utc>,
     /// Token that a client may show instead of the version.
@@ -163,9 +169,7 @@ pub struct Outages {
 
 impl Outages {
     pub(crate) fn of(run: &Run) -> Self {
-        let lost = run.running_since.and(run.renewed_at).filter(|_| !run.is_held());
-        let since = run.down_since.or(lost).filter(|_| run.ended_at.is_none());
-        let present = since.map_or(0, |since| (run.now - since).num_milliseconds());
+        let present = run.down_now_since().map_or(0, |since| (run.now - since).num_milliseconds());
         Self {
             full_restarts: run.full_restarts,
             downtime_ms: run.downtime_ms + u64::try_from(present).unwrap_or(0),
@@ -229,6 +233,9 @@ impl Control {
             status: application.status,
             version: version.version,
             version_updated_from: version.updated_from,
+            version_rolled_back_from: version.rolled_back_from,
+            version_rolled_back_to: version.rolled_back_to,
+            rolled_back: version.rolled_back,
             version_created_at: version.created_at,
             conditional_token: version.conditional_token,
             current_parallelism,

@@ -185,6 +185,12 @@ pub enum Error {
         #[source]
         problem: RestoreProblem,
     },
+    /// No version ran before the present one.
+    #[error("application `{0}` cannot be rolled back: no version of it ran before this one")]
+    NothingToRollBackTo(ApplicationName),
+    /// There is no state to go back to.
+    #[error("application `{0}` cannot be rolled back: it has no snapshot")]
+    NoSnapshotToRollBackTo(ApplicationName),
     /// Too many snapshots.
     #[error("application `{0}` has 1000 snapshots; delete some first")]
     TooManySnapshots(ApplicationName),
@@ -324,7 +330,9 @@ impl Error {
             | Self::SnapshotBeingMade(_)
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
-            Self::SnapshotNeedsRunning { .. } => ErrorCode::InvalidRequest,
+            Self::SnapshotNeedsRunning { .. }
+            | Self::NothingToRollBackTo(_)
+            | Self::NoSnapshotToRollBackTo(_) => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_)
             | Self::NoCode(_)
             | Self::RuntimeWithoutEnhanced { .. }

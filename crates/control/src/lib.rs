@@ -23,8 +23,9 @@ pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     BegunSnapshot, Change, CreateApplication, CreateSnapshot, DeleteApplication, DeleteSnapshot,
-    ExportSnapshot, ImportSnapshot, Metrics, OperationFilter, PropertyGroupsOf, Resource, Seen,
-    StartApplication, UpdateApplication, Updated, VersionDetail, WaitingOperator, WaitingOperators,
+    ExportSnapshot, ImportSnapshot, LiveMetrics, Metrics, OperationFilter, PropertyGroupsOf,
+    Resource, RollbackApplication, Seen, StartApplication, UpdateApplication, Updated,
+    VersionDetail, VersionOverview, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
@@ -33,12 +34,12 @@ pub use detail::{
 pub use error::{Error, Result};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
-pub use rules::JobHealth;
+pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
 pub use settings::{Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Enhanced, EnhancedFilter,
-    Garbage, LogRecord, Operation, OperationStatus, Snapshot, SnapshotOperation, SnapshotStatus,
-    VersionSummary, Wake, Worker,
+    Garbage, LogRecord, MetricPoint, Operation, OperationStatus, Snapshot, SnapshotOperation,
+    SnapshotStatus, Wake, Worker,
 };
 pub use worker::{
     CheckpointsFolder, Claim, Copied, CopyProblem, CopyTask, CopyWork, JobKey, JobOrder, Program,

@@ -57,6 +57,10 @@ pub struct Timing {
     pub overdue_at_least: Duration,
     /// Time between two looks for checkpoint folders that nothing knows.
     pub sweep_every: Duration,
+    /// Time between two points of an application's metrics that are kept (CloudWatch: a minute).
+    pub metrics_period: Duration,
+    /// How long they are kept.
+    pub metrics_kept: Duration,
     /// A worker silent for so long is forgotten.
     pub worker_silence: Duration,
 }
@@ -83,6 +87,8 @@ impl Timing {
         overdue_intervals: 3,
         overdue_at_least: Duration::from_secs(10),
         sweep_every: Duration::from_secs(10 * 60),
+        metrics_period: Duration::from_secs(60),
+        metrics_kept: Duration::from_secs(7 * 24 * 60 * 60),
         worker_silence: Duration::from_secs(5 * 60),
     };
 }

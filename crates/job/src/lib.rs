@@ -19,6 +19,7 @@ pub mod local;
 mod objects;
 pub mod process;
 mod program;
+mod rates;
 mod restore;
 mod stash;
 mod storage;

@@ -10,7 +10,7 @@
 
 use std::io::{BufRead, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use connectors::{Environment, Registry};
 use crossbeam_channel::{Receiver, Sender, after, bounded, never, select, tick, unbounded};
@@ -32,6 +32,7 @@ use crate::committers::{Committers, Surroundings};
 use crate::objects::{Bucket, Objects};
 use crate::process;
 use crate::program::{self, PythonOptions};
+use crate::rates::Rates;
 use crate::stash::ObjectStash;
 use crate::storage::{self, Outcome, Storage, Task};
 
@@ -161,7 +162,10 @@ fn start(
     let (tasks, outcomes) = storage::start(Storage { store, committers, stash, identity });
     let watch = execution.watch();
     let (clock, reporter) = (Arc::clone(clock), reporter.clone());
-    let mut body = Body { clock: Arc::clone(&clock), execution, watch, reporter, tasks };
+    let rates = Rates::new(process::usage().cpu_ms);
+    let since = Instant::now();
+    let mut body =
+        Body { clock: Arc::clone(&clock), execution, watch, since, rates, reporter, tasks };
     let attempt = Attempt::begin(coordinator, checkpoint, dropped, &mut body)?;
     Ok(Job { clock, body, attempt, events, outcomes, _runtime: runtime })
 }
@@ -220,6 +224,9 @@ struct Body {
     clock: Arc<dyn Clock>,
     execution: Execution,
     watch: Watch,
+    /// Since when the program runs.
+    since: Instant,
+    rates: Rates,
     reporter: Reporter,
     tasks: Sender<Task>,
 }
@@ -228,19 +235,23 @@ impl Body {
     /// Reports counters, and writes what there is to say of dropped records; all of it when it is
     /// the `last` time.
     fn report_metrics(&mut self, last: bool) {
-        let (cpu_ms, resident_bytes) = process::usage();
+        let used = process::usage();
         let at_ms = self.clock.now_ms();
         let look = self.watch.look(at_ms, last);
         for line in look.log {
             self.reporter.report(&Event::Log(line));
         }
-        self.reporter.report(&Event::Metrics(JobMetrics {
+        let mut metrics = JobMetrics {
             at_ms,
-            cpu_ms,
-            resident_bytes,
+            cpu_ms: used.cpu_ms,
+            cpu_permille: 0,
+            resident_bytes: used.resident_bytes,
+            threads: used.threads,
             operators: self.execution.metrics(),
             waiting: look.waiting,
-        }));
+        };
+        self.rates.fill(self.since.elapsed(), &mut metrics);
+        self.reporter.report(&Event::Metrics(metrics));
     }
 }
 
@@ -306,7 +317,7 @@ impl Job {
     /// Throws away what was prepared and no checkpoint holds, as far as that can be done soon; the
     /// next attempt sweeps up the rest.
     fn clear_up(mut self) {
-        let until = std::time::Instant::now() + CLEAR_UP_WITHIN;
+        let until = Instant::now() + CLEAR_UP_WITHIN;
         self.body.execution.cancel();
         let (gone, joined) = bounded(1);
         let execution = self.body.execution;
@@ -335,7 +346,7 @@ impl Job {
         }
     }
 
-    fn timer(&self) -> Receiver<std::time::Instant> {
+    fn timer(&self) -> Receiver<Instant> {
         match self.attempt.coordinator.next_tick() {
             None => never(),
             Some(at_ms) => {

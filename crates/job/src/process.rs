@@ -12,30 +12,61 @@ pub fn limit_memory(bytes: u64) -> std::io::Result<()> {
     std::fs::write("/proc/self/oom_score_adj", "500")
 }
 
-/// CPU time used so far, in ms, and resident memory, in bytes.
-pub(crate) fn usage() -> (u64, u64) {
-    (cpu_ms().unwrap_or(0), memory_bytes("VmRSS:").unwrap_or(0))
+/// What this process uses of the machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Usage {
+    /// CPU time so far, that of ended and awaited child processes included, in ms.
+    pub(crate) cpu_ms: u64,
+    /// Resident memory, in bytes.
+    pub(crate) resident_bytes: u64,
+    pub(crate) threads: u32,
+}
+
+pub(crate) fn usage() -> Usage {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let threads = field(&status, "Threads:").and_then(|it| u32::try_from(it).ok());
+    Usage {
+        cpu_ms: cpu_ms(4).unwrap_or(0),
+        resident_bytes: field(&status, "VmRSS:").unwrap_or(0) * 1024,
+        threads: threads.unwrap_or(0),
+    }
 }
 
 /// CPU time used so far, in ms, and the most memory that was ever resident, in bytes.
 #[must_use]
 pub fn totals() -> (u64, u64) {
-    (cpu_ms().unwrap_or(0), memory_bytes("VmHWM:").unwrap_or(0))
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    (cpu_ms(2).unwrap_or(0), field(&status, "VmHWM:").unwrap_or(0) * 1024)
 }
 
-fn cpu_ms() -> Option<u64> {
+/// The first `fields` of: user time, system time, both of children that were waited for.
+fn cpu_ms(fields: usize) -> Option<u64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
     let after_name = stat.rsplit_once(')')?.1;
-    let mut fields = after_name.split_whitespace().skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
+    let times = after_name.split_whitespace().skip(11).take(fields);
+    let ticks: u64 = times.map(|it| it.parse::<u64>().ok()).sum::<Option<u64>>()?;
     // Linux counts in hundredths of a second on every platform we run on.
-    Some((user + system) * 10)
+    Some(ticks * 10)
 }
 
-fn memory_bytes(name: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+/// The number behind a name in `/proc/self/status`.
+fn field(status: &str, name: &str) -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with(name))?;
-    let kib: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
-    Some(kib * 1024)
+    line.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_knows_what_it_uses() {
+        let before = usage();
+        assert!(before.resident_bytes > 1 << 20 && before.threads > 0, "{before:?}");
+        let child = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+        assert!(std::process::Command::new("sh").args(["-c", child]).status().unwrap().success());
+        // The child's time counts, once it has ended.
+        assert!(usage().cpu_ms > before.cpu_ms, "{:?}", usage());
+        assert!(totals().1 >= before.resident_bytes);
+    }
 }

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod invalid;
 pub mod lifecycle;
 pub mod manifest;
+pub mod metrics;
 pub mod object_keys;
 pub mod protocol;
 mod text_enum;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
-use crate::waiting::Waiting;
+pub use crate::metrics::{JobMetrics, OperatorKind, OperatorMetrics};
 
 /// Property groups of an application: group id → key → value.
 pub type PropertyGroups = BTreeMap<String, BTreeMap<String, String>>;
@@ -289,51 +289,4 @@ pub struct Failure {
     pub message: String,
     /// Python traceback, if the program raised one.
     pub traceback: Option<String>,
-}
-
-/// Counters of a job process.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct JobMetrics {
-    /// Milliseconds since 1970.
-    pub at_ms: i64,
-    /// CPU time of the process so far, in ms.
-    pub cpu_ms: u64,
-    /// Resident memory of the process, in bytes.
-    pub resident_bytes: u64,
-    /// Counters by operator id.
-    pub operators: BTreeMap<String, OperatorMetrics>,
-    /// What the operators that wait for time wait for, by operator id.
-    #[serde(default)]
-    pub waiting: BTreeMap<String, Waiting>,
-}
-
-/// Counters of one operator, summed over its subtasks.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct OperatorMetrics {
-    /// For people.
-    pub name: String,
-    /// Records received.
-    pub records_in: u64,
-    /// Records emitted.
-    pub records_out: u64,
-    /// Bytes read or written outside.
-    pub bytes: u64,
-    /// Records dropped as late.
-    pub late_records: u64,
-    /// Those of them whose source table is known, by table.
-    #[serde(default)]
-    pub late_by_table: BTreeMap<String, u64>,
-    /// The tables that feed it, sorted.
-    #[serde(default)]
-    pub tables: Vec<String>,
-    /// Records skipped as malformed.
-    pub malformed_records: u64,
-    /// Watermark, event-time ms; `None` = none yet.
-    pub watermark: Option<i64>,
-    /// Records not yet read, where known.
-    pub lag_records: u64,
-    /// Share of the time spent computing, in thousandths, since the start.
-    pub busy_permille: u32,
-    /// Share of the time spent waiting for room downstream, in thousandths.
-    pub backpressured_permille: u32,
 }

@@ -41,6 +41,8 @@ pub struct Application {
     pub mode: ApplicationMode,
     /// What it is doing.
     pub status: Status,
+    /// Since when, when it was read.
+    pub status_since: DateTime<Utc>,
     /// Its newest version.
     pub version: VersionId,
     /// Rises with every change of the row.
@@ -75,6 +77,7 @@ struct Row {
     description: Option<String>,
     mode: String,
     status: String,
+    status_since: DateTime<Utc>,
     current_version: i64,
     row_version: i64,
     maintenance_window_start: String,
@@ -92,6 +95,7 @@ impl TryFrom<Row> for Application {
             description: row.description,
             mode: read("applications.mode", &row.mode)?,
             status: read("applications.status", &row.status)?,
+            status_since: row.status_since,
             version: number("applications.current_version", row.current_version)?,
             row_version: row.row_version,
             maintenance_window_start: row.maintenance_window_start,
@@ -131,8 +135,8 @@ impl Tx {
     /// The database does not answer.
     pub async fn application(&mut self, name: &ApplicationName) -> Result<Option<Application>> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, name, description, mode, status, current_version, row_version,
-                    maintenance_window_start, created_at, updated_at
+            "SELECT id, name, description, mode, status, status_since, current_version,
+                    row_version, maintenance_window_start, created_at, updated_at
                FROM applications
               WHERE name = $1",
         )
@@ -151,8 +155,8 @@ impl Tx {
         name: &ApplicationName,
     ) -> Result<Option<Application>> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, name, description, mode, status, current_version, row_version,
-                    maintenance_window_start, created_at, updated_at
+            "SELECT id, name, description, mode, status, status_since, current_version,
+                    row_version, maintenance_window_start, created_at, updated_at
                FROM applications
               WHERE name = $1
                 FOR NO KEY UPDATE",
@@ -208,7 +212,8 @@ impl Tx {
     pub async fn set_status(&mut self, application: &mut Application, to: Status) -> Result<bool> {
         let done = sqlx::query(
             "UPDATE applications
-                SET status = $3, row_version = row_version + 1
+                SET status = $3, row_version = row_version + 1,
+                    status_since = CASE status WHEN $3 THEN status_since ELSE now() END
               WHERE id = $1 AND row_version = $2",
         )
         .bind(application.id.0)

@@ -102,7 +102,7 @@ impl Tx {
                     attempt = $4, decision = $5, restarts = restarts + $6,
                     down_since = CASE WHEN running_since IS NULL THEN down_since
                                       ELSE greatest(running_since, renewed_at) END,
-                    running_since = NULL, renewed_at = now()
+                    running_since = NULL, renewed_at = now(), metrics = NULL
               WHERE id = $1",
         )
         .bind(run.id.0)

@@ -22,6 +22,7 @@ mod error;
 mod events;
 mod garbage;
 mod logs;
+mod metric_points;
 mod operations;
 mod runs;
 mod snapshot_operations;
@@ -42,6 +43,7 @@ pub use error::{Error, Result, Taken};
 pub use events::{ApplicationEvent, NewEvent};
 pub use garbage::Garbage;
 pub use logs::LogRecord;
+pub use metric_points::{MetricPoint, Observed};
 pub use operations::{NewOperation, Operation, OperationStatus};
 
 pub use runs::{Desired, NewRun, Run, Successor};

@@ -86,6 +86,8 @@ pub struct Operation {
     pub versions: Option<(VersionId, VersionId)>,
     /// Why it failed.
     pub failure: Option<String>,
+    /// The automatic rollback that its failure led to.
+    pub rollback: Option<OperationId>,
     /// When it was asked.
     pub started_at: DateTime<Utc>,
     /// When it was decided.
@@ -101,6 +103,7 @@ struct Row {
     version_from: Option<i64>,
     version_to: Option<i64>,
     failure: Option<String>,
+    rollback_operation: Option<String>,
     started_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
 }
@@ -123,6 +126,10 @@ impl TryFrom<Row> for Operation {
             status: read("operations.status", &row.status)?,
             versions,
             failure: row.failure,
+            rollback: row
+                .rollback_operation
+                .map(|id| read("operations.rollback_operation", &id))
+                .transpose()?,
             started_at: row.started_at,
             ended_at: row.ended_at,
         })
@@ -180,6 +187,23 @@ impl Tx {
         id.map(|id| read("operations.id", &id)).transpose()
     }
 
+    /// Notes the automatic rollback that the failure of an operation led to.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_rollback_operation(
+        &mut self,
+        failed: &OperationId,
+        rollback: &OperationId,
+    ) -> Result<()> {
+        sqlx::query("UPDATE operations SET rollback_operation = $2 WHERE id = $1")
+            .bind(failed.as_str())
+            .bind(rollback.as_str())
+            .execute(&mut *self.inner)
+            .await?;
+        Ok(())
+    }
+
     /// Reads an operation of an application.
     ///
     /// # Errors
@@ -190,8 +214,8 @@ impl Tx {
         id: &OperationId,
     ) -> Result<Option<Operation>> {
         let row: Option<Row> = sqlx::query_as(
-            "SELECT id, ordinal, kind, status, version_from, version_to, failure, started_at,
-                    ended_at
+            "SELECT id, ordinal, kind, status, version_from, version_to, failure,
+                    rollback_operation, started_at, ended_at
                FROM operations
               WHERE application_id = $1 AND id = $2",
         )
@@ -216,8 +240,8 @@ impl Tx {
         limit: i64,
     ) -> Result<Vec<Operation>> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT id, ordinal, kind, status, version_from, version_to, failure, started_at,
-                    ended_at
+            "SELECT id, ordinal, kind, status, version_from, version_to, failure,
+                    rollback_operation, started_at, ended_at
                FROM operations
               WHERE application_id = $1
                 AND ($2::text IS NULL OR kind = $2)

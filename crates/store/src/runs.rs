@@ -159,9 +159,17 @@ pub struct Run {
 }
 
 impl Run {
-    /// Whether a worker has it now.
+    /// Whether a worker has it now, or had it a moment ago and may not know yet that it is fenced
+    /// off: its job may be alive.
     pub fn is_held(&self) -> bool {
-        self.claimed_by.is_some() && self.lease_until.is_some_and(|until| until > self.now)
+        self.lease_until.is_some_and(|until| until > self.now)
+    }
+
+    /// Since when its job, which ran before, is down: since it ended, or since the last sign of
+    /// life of a lost worker.
+    pub fn down_now_since(&self) -> Option<DateTime<Utc>> {
+        let lost = self.running_since.and(self.renewed_at).filter(|_| !self.is_held());
+        self.down_since.or(lost).filter(|_| self.ended_at.is_none())
     }
 }
 
@@ -397,6 +405,44 @@ impl Tx {
         .execute(&mut *self.inner)
         .await?;
         Ok(())
+    }
+
+    /// Takes a run from its worker before the end of its lease. The worker hears of it at its next
+    /// renewal and kills the job; until `lease` from now the run counts as held nevertheless.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn fence_run(&mut self, run: RunId, lease: Duration) -> Result<()> {
+        sqlx::query(
+            "UPDATE runs
+                SET claimed_by = NULL, lease_until = now() + $2 * interval '1 millisecond'
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(millis(lease))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// The run of an application before another one, if there is one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn run_before(&mut self, run: &Run) -> Result<Option<Run>> {
+        let row: Option<RunRow> = sqlx::query_as(
+            "SELECT *, now() AS now
+               FROM runs
+              WHERE application_id = $1
+                AND ordinal < (SELECT ordinal FROM runs WHERE id = $2)
+              ORDER BY ordinal DESC
+              LIMIT 1",
+        )
+        .bind(run.application.0)
+        .bind(run.id.0)
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.map(Run::try_from).transpose()
     }
 
     /// Ends a run for good.

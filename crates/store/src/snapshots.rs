@@ -238,6 +238,34 @@ impl Tx {
         row.map(Snapshot::try_from).transpose()
     }
 
+    /// The newest READY snapshot that was taken of a version, or of one that a rollback made from
+    /// it.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn latest_snapshot_of(
+        &mut self,
+        application: ApplicationId,
+        version: VersionId,
+    ) -> Result<Option<Snapshot>> {
+        let row: Option<Row> = sqlx::query_as(
+            "SELECT name, ordinal, status, version, runtime, checkpoint, manifest, state_bytes,
+                    failure, created_at
+               FROM snapshots
+              WHERE application_id = $1 AND status = 'READY'
+                AND (version = $2
+                     OR version IN (SELECT v.version FROM application_versions v
+                                     WHERE v.application_id = $1 AND v.rolled_back_to = $2))
+              ORDER BY checkpoint DESC, ordinal DESC
+              LIMIT 1",
+        )
+        .bind(application.0)
+        .bind(version.get())
+        .fetch_optional(&mut *self.inner)
+        .await?;
+        row.map(Snapshot::try_from).transpose()
+    }
+
     /// Up to `limit` snapshots after place `after`, oldest first.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod copying;
 mod ending;
 mod jobs;
 mod leases;
+mod measuring;
 mod options;
 mod process;
 mod supervisor;

@@ -16,6 +16,7 @@ use crate::cleaning::clean;
 use crate::copying::copy;
 use crate::jobs::{Job, Jobs};
 use crate::leases;
+use crate::measuring;
 use crate::supervisor::{Hints, supervise};
 
 /// Longest time between two looks at what is to be done; a notification comes sooner.
@@ -86,6 +87,7 @@ impl Worker {
         let tasks = TaskTracker::new();
         let (control, jobs) = (desk.control.clone(), desk.jobs.clone());
         tasks.spawn(leases::keep(control, desk.id, jobs, done.clone()));
+        tasks.spawn(measuring::keep(desk.control.clone(), desk.stop.drain.clone()));
         let (control, options) = (desk.control.clone(), desk.options.clone());
         tasks.spawn(clean(control, options, desk.stop.drain.clone()));
         let (control, options) = (desk.control.clone(), desk.options.clone());

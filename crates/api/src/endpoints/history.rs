@@ -1,7 +1,7 @@
 //! Versions, operations and events of an application.
 
 use axum::Json;
-use control::{Operation, OperationFilter, Page, VersionDetail, VersionSummary};
+use control::{Operation, OperationFilter, Page, VersionDetail, VersionOverview};
 use model::ids::{ApplicationName, OperationId, VersionId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,7 +26,7 @@ pub(crate) struct VersionsAnswer {
 }
 
 impl VersionsAnswer {
-    pub(crate) fn of(page: Page<VersionSummary>) -> Self {
+    pub(crate) fn of(page: Page<VersionOverview>) -> Self {
         Self {
             application_version_summaries: page.items.into_iter().map(summarised).collect(),
             next_token: page.next_token,

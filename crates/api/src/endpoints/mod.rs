@@ -9,6 +9,7 @@ pub(crate) mod lifecycle;
 mod logs;
 mod observe;
 mod properties;
+mod rollback;
 mod service;
 pub(crate) mod snapshot_operations;
 mod snapshot_tags;
@@ -55,6 +56,7 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(properties::get, properties::put, properties::delete))
         .routes(routes!(lifecycle::start))
         .routes(routes!(lifecycle::stop))
+        .routes(routes!(rollback::rollback))
         .routes(routes!(snapshots::list, snapshots::create))
         .routes(routes!(snapshots::describe, snapshots::delete))
         .routes(routes!(enhanced_snapshots::list, enhanced_snapshots::create))

@@ -84,9 +84,9 @@ struct OperatorBody {
     watermark: Option<i64>,
     /// Records not yet read, where known.
     lag_records: u64,
-    /// Share of the time spent computing, in thousandths.
+    /// Share of the time spent computing, in thousandths, over the last minute.
     busy_permille: u32,
-    /// Share of the time spent waiting for room downstream, in thousandths.
+    /// Share of the time spent waiting for room downstream, in thousandths, over the last minute.
     backpressured_permille: u32,
 }
 

@@ -1,6 +1,7 @@
 //! AWS `ApplicationDetail` and `ApplicationSummary`.
 
 use control::ApplicationSummary as Summary;
+use model::lifecycle::VersionStatus;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +32,12 @@ pub(crate) struct ApplicationDetail {
     conditional_token: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     application_version_updated_from: Option<i64>,
+    /// For a version that a rollback made: the version that was rolled back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_version_rolled_back_from: Option<i64>,
+    /// For a version that a rollback made: the version whose configuration it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    application_version_rolled_back_to: Option<i64>,
     application_version_create_timestamp: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     weir: Option<run::Weir>,
@@ -76,7 +83,11 @@ pub(crate) fn described(detail: control::ApplicationDetail) -> ApplicationDetail
         application_name: detail.name.to_string(),
         runtime_environment: detail.configuration.runtime.to_string(),
         service_execution_role: detail.configuration.service_execution_role.clone(),
-        application_status: detail.status.to_string(),
+        application_status: if detail.rolled_back {
+            VersionStatus::RolledBack.as_str().to_owned()
+        } else {
+            detail.status.to_string()
+        },
         application_version_id: detail.version.get(),
         create_timestamp: seconds(detail.created_at),
         last_update_timestamp: seconds(detail.updated_at),
@@ -91,6 +102,8 @@ pub(crate) fn described(detail: control::ApplicationDetail) -> ApplicationDetail
         application_mode: detail.mode.to_string(),
         conditional_token: detail.conditional_token,
         application_version_updated_from: detail.version_updated_from.map(|it| it.get()),
+        application_version_rolled_back_from: detail.version_rolled_back_from.map(|it| it.get()),
+        application_version_rolled_back_to: detail.version_rolled_back_to.map(|it| it.get()),
         application_version_create_timestamp: seconds(detail.version_created_at),
         weir: detail.run.map(run::weir),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use control::{ApplicationEvent, Checkpoint, LogRecord, Operation, Snapshot, VersionSummary};
+use control::{ApplicationEvent, Checkpoint, LogRecord, Operation, Snapshot, VersionOverview};
 use model::protocol::OperatorCheckpoint;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -14,15 +14,18 @@ use super::seconds;
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ApplicationVersionSummary {
     application_version_id: i64,
+    /// Of the present version what the application is doing; `ROLLED_BACK` or `READY` of others.
+    application_status: String,
     /// The version it was made from.
     #[serde(skip_serializing_if = "Option::is_none")]
     application_version_updated_from: Option<i64>,
     application_version_create_timestamp: f64,
 }
 
-pub(crate) fn version(version: VersionSummary) -> ApplicationVersionSummary {
+pub(crate) fn version(version: VersionOverview) -> ApplicationVersionSummary {
     ApplicationVersionSummary {
         application_version_id: version.version.get(),
+        application_status: version.status.as_str().to_owned(),
         application_version_updated_from: version.updated_from.map(|it| it.get()),
         application_version_create_timestamp: seconds(version.created_at),
     }
@@ -56,6 +59,9 @@ struct VersionChange {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct OperationFailure {
+    /// The automatic rollback that the failure led to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rollback_operation_id: Option<String>,
     error_info: ErrorInfo,
 }
 
@@ -78,9 +84,10 @@ pub(crate) fn operation(operation: Operation) -> OperationBody {
             application_version_updated_from: from.get(),
             application_version_updated_to: to.get(),
         }),
-        operation_failure_details: operation
-            .failure
-            .map(|error_string| OperationFailure { error_info: ErrorInfo { error_string } }),
+        operation_failure_details: operation.failure.map(|error_string| OperationFailure {
+            rollback_operation_id: operation.rollback.map(|id| id.to_string()),
+            error_info: ErrorInfo { error_string },
+        }),
     }
 }
 

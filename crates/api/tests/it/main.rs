@@ -18,6 +18,7 @@ mod logs;
 mod observation;
 mod openapi;
 mod properties;
+mod rollback;
 mod service;
 mod snapshots;
 mod tags;

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use model::protocol::{JobMetrics, OperatorMetrics};
 use model::waiting::{Activity, HeldFor, Holder, Obstacle, SplitCounts, SplitState, Waiting};
 use serde_json::{Value, json};
@@ -29,13 +27,14 @@ async fn metrics_are_those_of_the_present_run() {
         lag_records: 5,
         busy_permille: 250,
         backpressured_permille: 10,
+        ..OperatorMetrics::default()
     };
     let metrics = JobMetrics {
         at_ms: 1_700_000_000_000,
         cpu_ms: 42,
         resident_bytes: 1 << 20,
         operators: [("1".to_owned(), operator.clone()), ("2".to_owned(), operator)].into(),
-        waiting: BTreeMap::new(),
+        ..JobMetrics::default()
     };
     let _ = world.control.metrics_reported(&claim.job, &metrics).await.unwrap();
     world.checkpoint(&claim, 3, None).await;

@@ -91,6 +91,7 @@ impl Control {
             configuration: &changed.configuration,
             conditional_token: &new_token(),
             updated_from: None,
+            rolled_back_to: None,
         };
         tx.insert_version(new.id, &version).await?;
         for (key, value) in &tags {

@@ -1,7 +1,11 @@
 //! DescribeApplication, ListApplications, DescribeApplicationVersion, ListApplicationVersions.
 
-use model::ids::{ApplicationName, VersionId};
-use store::{ApplicationSummary, VersionSummary};
+use chrono::{DateTime, Utc};
+use model::{
+    ids::{ApplicationName, VersionId},
+    lifecycle::VersionStatus,
+};
+use store::ApplicationSummary;
 
 use crate::{
     Control,
@@ -12,6 +16,19 @@ use crate::{
 
 /// One version of an application, as [`ApplicationDetail`] with that version's configuration.
 pub type VersionDetail = ApplicationDetail;
+
+/// One line of a list of versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionOverview {
+    /// Its number.
+    pub version: VersionId,
+    /// The version it was made from.
+    pub updated_from: Option<VersionId>,
+    /// What it is doing.
+    pub status: VersionStatus,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
 
 impl Control {
     /// Tells all of an application.
@@ -66,11 +83,24 @@ impl Control {
         &self,
         name: &ApplicationName,
         page: &PageRequest,
-    ) -> Result<Page<VersionSummary>> {
+    ) -> Result<Page<VersionOverview>> {
         let before = page.after_number()?;
         let mut tx = self.store.begin().await?;
         let application = Self::existing(&mut tx, name).await?;
         let found = tx.list_versions(application.id, before, page.fetch()).await?;
-        Ok(page.page(found, |version| version.version.to_string()))
+        let found = found
+            .into_iter()
+            .map(|it| VersionOverview {
+                version: it.version,
+                updated_from: it.updated_from,
+                status: VersionStatus::of(
+                    application.status,
+                    it.version == application.version,
+                    it.rolled_back,
+                ),
+                created_at: it.created_at,
+            })
+            .collect();
+        Ok(page.page(found, |version: &VersionOverview| version.version.to_string()))
     }
 }

@@ -8,9 +8,11 @@ mod describe;
 mod enhanced_snapshots;
 mod history;
 mod legacy;
+mod metrics;
 mod observe;
 mod properties;
 mod restorable;
+mod rollback;
 mod snapshots;
 mod start;
 mod stop;
@@ -21,13 +23,15 @@ mod waiting;
 pub use change::{Change, Seen};
 pub use create::CreateApplication;
 pub use delete::DeleteApplication;
-pub use describe::VersionDetail;
+pub use describe::{VersionDetail, VersionOverview};
 pub use enhanced_snapshots::{
     BegunSnapshot, CreateSnapshot, DeleteSnapshot, ExportSnapshot, ImportSnapshot, Resource,
 };
 pub use history::OperationFilter;
+pub use metrics::LiveMetrics;
 pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;
+pub use rollback::RollbackApplication;
 pub use start::StartApplication;
 pub use update::{UpdateApplication, Updated};
 pub use waiting::{WaitingOperator, WaitingOperators};

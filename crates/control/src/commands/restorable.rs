@@ -4,7 +4,7 @@
 use model::{
     configuration::{ApplicationConfiguration, Program, RestoreWish, RunConfiguration},
     enhanced::EnhancedStatus,
-    ids::ApplicationName,
+    ids::{ApplicationName, SnapshotName},
     lifecycle::Status,
 };
 use store::{Application, SnapshotStatus, Tx};
@@ -90,6 +90,22 @@ impl Control {
                 Ok(())
             }
         }
+    }
+
+    /// Refuses a rollback to a configuration that could not go on from its snapshot.
+    pub(super) async fn check_rollback(
+        &self,
+        snapshot: &SnapshotName,
+        manifest: &str,
+        to: &ApplicationConfiguration,
+    ) -> Result<()> {
+        let question = RestoreQuestion {
+            program: script(to),
+            running: None,
+            manifest: Some(manifest.to_owned()),
+            allow_non_restored_state: false,
+        };
+        self.ask(format!("snapshot `{snapshot}`"), question).await
     }
 
     async fn ask(&self, from: String, question: RestoreQuestion) -> Result<()> {

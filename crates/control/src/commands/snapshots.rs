@@ -3,6 +3,7 @@
 
 use chrono::{DateTime, Utc};
 use model::{
+    configuration::{RestoreWish, RunConfiguration},
     ids::{ApplicationName, SnapshotName},
     lifecycle::{Command, admit},
 };
@@ -124,11 +125,11 @@ impl Control {
         if created_at.is_some_and(|at| at.timestamp() != found.created_at.timestamp()) {
             return Err(Error::OtherSnapshotTimestamp(snapshot.clone()));
         }
-        if let Some(run) = tx.lock_open_run(application.id).await?
-            && needs(&run, &found)
-            && tx.latest_checkpoint(application.id, run.id).await?.is_none()
-        {
-            return Err(Error::SnapshotNeeded(snapshot.clone()));
+        if let Some(run) = tx.lock_open_run(application.id).await? {
+            let alone = tx.latest_checkpoint(application.id, run.id).await?.is_none();
+            if (alone && needs(&run, &found)) || successor_needs(&run, &found) {
+                return Err(Error::SnapshotNeeded(snapshot.clone()));
+            }
         }
         tx.delete_snapshot(application.id, snapshot).await?;
         let event = NewEvent {
@@ -151,13 +152,18 @@ impl Control {
 
 /// Whether a run without checkpoints of its own would begin from the snapshot.
 fn needs(run: &store::Run, snapshot: &Snapshot) -> bool {
-    use model::configuration::RestoreWish;
     let restored = run.decision.as_ref().and_then(|decision| decision.own_checkpoint());
-    let wished = |wish: &RestoreWish| match wish {
+    (restored.is_some() && restored == snapshot.checkpoint) || names(&run.configuration, snapshot)
+}
+
+/// Whether the run that follows would begin from the snapshot, whatever the present one has.
+fn successor_needs(run: &store::Run, snapshot: &Snapshot) -> bool {
+    run.successor.as_ref().is_some_and(|next| names(&next.configuration, snapshot))
+}
+
+fn names(wish: &RunConfiguration, snapshot: &Snapshot) -> bool {
+    match &wish.restore {
         RestoreWish::Snapshot { name } => *name == snapshot.name,
         RestoreWish::LatestSnapshot | RestoreWish::Skip | RestoreWish::Enhanced { .. } => false,
-    };
-    (restored.is_some() && restored == snapshot.checkpoint)
-        || wished(&run.configuration.restore)
-        || run.successor.as_ref().is_some_and(|next| wished(&next.configuration.restore))
+    }
 }

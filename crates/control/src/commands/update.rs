@@ -148,6 +148,7 @@ async fn keep_version(
         configuration: &changed.configuration,
         conditional_token: &new_token(),
         updated_from: Some(before.version),
+        rolled_back_to: None,
     };
     tx.insert_version(application.id, &new).await?;
     if !tx.set_current_version(application, version).await? {

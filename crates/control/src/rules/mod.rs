@@ -2,6 +2,7 @@
 
 mod exit;
 mod health;
+mod metrics;
 mod orphans;
 mod restarts;
 mod restore;
@@ -9,9 +10,11 @@ mod scaling;
 mod waiting;
 
 pub use health::JobHealth;
+pub use metrics::{METRICS, MetricInfo, MetricLevels};
 
 pub(crate) use exit::{End, Exit, Next, Situation, StopSnapshot, after_exit};
 pub(crate) use health::health;
+pub(crate) use metrics::metrics;
 pub(crate) use orphans::orphans;
 pub(crate) use restarts::{Backoff, Life, Restarts};
 pub(crate) use restore::{Candidates, choose};

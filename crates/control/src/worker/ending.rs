@@ -18,7 +18,10 @@ use crate::{
     error::{Error, Result},
     rules::{Backoff, End, Exit, Life, Next, Restarts, Situation, StopSnapshot, after_exit},
     settings::Timing,
-    worker::enhanced,
+    worker::{
+        enhanced,
+        rollback::{Automatic, roll_back_failure},
+    },
 };
 
 /// Orders a run to end; `desired` is `SnapshotAndStop` or `Cancel`. The snapshot is named after
@@ -31,8 +34,7 @@ pub(crate) async fn stop_run(
     occasion: &str,
 ) -> Result<()> {
     if let Some(unfinished) = &run.stop_snapshot {
-        let why = "superseded by another request";
-        tx.set_snapshot_failed(application.id, unfinished, why).await?;
+        fail_snapshot(tx, application, &run, unfinished, "superseded by another request").await?;
     }
     let snapshot = match desired {
         Desired::SnapshotAndStop => Some(new_snapshot(tx, application, &run, occasion).await?),
@@ -46,6 +48,36 @@ pub(crate) async fn stop_run(
         return Ok(());
     }
     finish_run(tx, application, run, End::AsOrdered).await
+}
+
+/// Orders a run to end at once. What was to become of the snapshot that ends it does become of it:
+/// it is what the job still takes, else the latest checkpoint.
+pub(crate) async fn cancel_keeping_snapshot(
+    tx: &mut Tx,
+    application: &mut Application,
+    run: Run,
+) -> Result<()> {
+    tx.set_desired(run.id, Desired::Cancel, run.stop_snapshot.as_ref()).await?;
+    let run = Run { desired: Desired::Cancel, ..run };
+    if run.is_held() {
+        return Ok(());
+    }
+    finish_run(tx, application, run, End::AsOrdered).await
+}
+
+/// Gives up a snapshot that is being taken, and tells of it.
+pub(super) async fn fail_snapshot(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+    name: &SnapshotName,
+    why: &str,
+) -> Result<()> {
+    if tx.set_snapshot_failed(application.id, name, why).await? {
+        let message = format!("snapshot `{name}` could not be taken: {why}");
+        note(tx, application, run, "SnapshotFailed", &message).await?;
+    }
+    Ok(())
 }
 
 async fn new_snapshot(
@@ -187,7 +219,7 @@ pub(crate) async fn finish_run(
     }
     let missing = finish_snapshots(tx, application, &run, end).await?;
     enhanced::run_ended(tx, application, &run).await?;
-    keep_stop_snapshot(tx, application, &run).await?;
+    enhanced::keep_stop_snapshot(tx, application, &run).await?;
     tx.end_run(run.id).await?;
     if application.status == Status::Deleting {
         return remove_application(tx, application).await;
@@ -203,7 +235,8 @@ pub(crate) async fn finish_run(
             configuration: &successor.configuration,
         };
         tx.insert_run(application.id, &next).await?;
-        note(tx, application, &run, "JobEnded", "the job ended; the new version starts").await?;
+        let message = format!("the job ended; version {} starts", successor.version);
+        note(tx, application, &run, "JobEnded", &message).await?;
         return Ok(tx.notify().await?);
     }
     let (event, kind, message, status, failure) = match (end, missing) {
@@ -221,17 +254,16 @@ pub(crate) async fn finish_run(
             (Event::JobFinished, "JobFinished", message, OperationStatus::Successful, None)
         }
         (End::StartFailed, _) => {
-            let latest = tx.latest_run(application.id).await?.and_then(|run| run.failure);
-            let message = latest
-                .as_ref()
-                .map_or("the job did not start", |failure| &failure.message)
-                .to_owned();
-            let traceback = latest.and_then(|failure| failure.traceback);
-            let failure = Some(match traceback {
-                Some(traceback) => format!("{message}\n{traceback}"),
-                None => message.clone(),
-            });
-            (Event::StartFailed, "StartFailed", message, OperationStatus::Failed, failure)
+            let (mut message, mut failure) = start_failure(tx, application).await?;
+            match roll_back_failure(tx, application, &run, &failure).await? {
+                Automatic::Begun => return Ok(()),
+                Automatic::NotWanted => {}
+                Automatic::Impossible(why) => {
+                    message = format!("{message}; it is not rolled back: {why}");
+                    failure = format!("not rolled back: {why}; {failure}");
+                }
+            }
+            (Event::StartFailed, "StartFailed", message, OperationStatus::Failed, Some(failure))
         }
         (End::GivenUp { failures_in_row }, _) => {
             let message = format!(
@@ -250,6 +282,44 @@ pub(crate) async fn finish_run(
     note(tx, application, &run, kind, &message).await?;
     tracing::info!(application = %application.name, status = %next, "{message}");
     Ok(())
+}
+
+/// Why the newest run could not be brought to run: for the events, and with the traceback for the
+/// operation. A rollback that fails also tells what it was to repair.
+async fn start_failure(tx: &mut Tx, application: &Application) -> Result<(String, String)> {
+    let Some(run) = tx.latest_run(application.id).await? else {
+        return Ok(("the job did not start".to_owned(), "the job did not start".to_owned()));
+    };
+    let earlier = if application.status == Status::RollingBack {
+        tx.run_before(&run).await?.filter(|run| !run.reached_running)
+    } else {
+        None
+    };
+    let mut message = match &run.failure {
+        Some(failure) => failure.message.clone(),
+        None => "the job did not start".to_owned(),
+    };
+    if let Some(failure) = earlier.and_then(|run| run.failure) {
+        message = format!(
+            "the rollback failed: {}; what it was to undo had failed: {}",
+            shortened(&message),
+            shortened(&failure.message)
+        );
+    }
+    let told = match run.failure.and_then(|failure| failure.traceback) {
+        Some(traceback) => format!("{message}\n{traceback}"),
+        None => message.clone(),
+    };
+    Ok((message, told))
+}
+
+/// A cause that leaves room for another one in an operation's 512 characters.
+fn shortened(cause: &str) -> String {
+    const MOST: usize = 200;
+    match cause.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}...", &cause[..end]),
+        None => cause.to_owned(),
+    }
 }
 
 /// Makes the newest state of a run that is given up a snapshot, so that the next start goes on from
@@ -302,33 +372,19 @@ async fn finish_snapshots(
                         "the job was down and had taken no checkpoint".to_owned()
                     }
                 };
-                tx.set_snapshot_failed(application.id, name, &why).await?;
-                let message = format!("snapshot `{name}` could not be taken: {why}");
-                note(tx, application, run, "SnapshotFailed", &message).await?;
+                fail_snapshot(tx, application, run, name, &why).await?;
                 missing = Some(why);
             }
         }
     }
     for snapshot in tx.snapshots_being_made(application.id).await? {
-        let why = "the job ended first";
-        tx.set_snapshot_failed(application.id, &snapshot.name, why).await?;
+        fail_snapshot(tx, application, run, &snapshot.name, "the job ended first").await?;
     }
     Ok(missing)
 }
 
-/// The snapshot that ended the run outlives the application, where that is wanted.
-async fn keep_stop_snapshot(tx: &mut Tx, application: &Application, run: &Run) -> Result<()> {
-    let Some(name) = &run.stop_snapshot else { return Ok(()) };
-    let snapshot = tx.snapshot(application.id, name).await?;
-    let Some(number) = snapshot.and_then(|snapshot| snapshot.checkpoint) else { return Ok(()) };
-    match tx.checkpoint(application.id, number).await? {
-        Some(checkpoint) => enhanced::keep_system_snapshot(tx, application, run, &checkpoint).await,
-        None => Ok(()),
-    }
-}
-
 /// The newest state of a run: its latest checkpoint, else the one it started from.
-async fn newest_state(
+pub(crate) async fn newest_state(
     tx: &mut Tx,
     application: &Application,
     run: &Run,

@@ -90,8 +90,23 @@ pub(crate) async fn application_ends(tx: &mut Tx, application: &Application) -> 
     Ok(())
 }
 
+/// The snapshot that ended the run outlives the application, where that is wanted.
+pub(crate) async fn keep_stop_snapshot(
+    tx: &mut Tx,
+    application: &Application,
+    run: &Run,
+) -> Result<()> {
+    let Some(name) = &run.stop_snapshot else { return Ok(()) };
+    let snapshot = tx.snapshot(application.id, name).await?;
+    let Some(number) = snapshot.and_then(|snapshot| snapshot.checkpoint) else { return Ok(()) };
+    match tx.checkpoint(application.id, number).await? {
+        Some(checkpoint) => keep_system_snapshot(tx, application, run, &checkpoint).await,
+        None => Ok(()),
+    }
+}
+
 /// Keeps the snapshot that ended a run beyond the application's life, where that is wanted.
-pub(crate) async fn keep_system_snapshot(
+async fn keep_system_snapshot(
     tx: &mut Tx,
     application: &Application,
     run: &Run,

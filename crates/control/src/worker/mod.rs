@@ -6,10 +6,12 @@ mod cleanup;
 mod copies;
 mod ending;
 mod enhanced;
+mod measuring;
 mod orders;
 mod reconcile;
 mod registration;
 mod reports;
+mod rollback;
 
 pub use claim::{Claim, Program};
 pub use cleanup::CheckpointsFolder;
@@ -18,7 +20,10 @@ pub use orders::JobOrder;
 pub use registration::WorkerInfo;
 pub use reports::Verdict;
 
-pub(crate) use ending::{life, remove_application, stop_run};
+pub(crate) use ending::{
+    cancel_keeping_snapshot, life, newest_state, remove_application, stop_run,
+};
+pub(crate) use rollback::{go_back, journal, wish_for};
 
 use model::ids::{ApplicationName, RunId};
 

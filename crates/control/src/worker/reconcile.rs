@@ -6,13 +6,13 @@ use model::{
     ids::ApplicationName,
     lifecycle::{Event, Status, settle},
 };
-use store::{Application, Desired, OperationStatus, Run, Tx};
+use store::{Application, Desired, NewEvent, OperationStatus, Run, Tx};
 
 use crate::{
     Control,
     error::Result,
     rules::Exit,
-    worker::ending::{internal, job_is_no_more, note, remove_application},
+    worker::ending::{fail_snapshot, internal, job_is_no_more, note, remove_application},
 };
 
 impl Control {
@@ -101,7 +101,7 @@ impl Control {
                 let run = Run { desired: Desired::Cancel, stop_snapshot: None, ..run };
                 self.end_if_down(tx, application, run).await
             }
-            Desired::Run => Ok(()),
+            Desired::Run => self.reconcile_wanted(tx, application, &run).await,
             Desired::SnapshotAndStop | Desired::CommitAndStop
                 if waited > timing.snapshot_deadline =>
             {
@@ -113,15 +113,44 @@ impl Control {
             }
             // Waits for a worker to claim it.
             Desired::CommitAndStop => Ok(()),
-            Desired::Cancel if waited > timing.cancel_deadline => {
+            // From now on its worker's renewals do not name the job, which therefore kills it, at the
+            // latest when the lease is over. Until then the job may live, and the status says so.
+            Desired::Cancel
+                if waited > timing.cancel_deadline && run.claimed_by.is_some() && run.is_held() =>
+            {
                 let message = "the worker did not end the job in time; the job is fenced off";
                 note(tx, application, &run, "CancelOverdue", message).await?;
-                job_is_no_more(tx, application, run, Exit::Gone, Duration::ZERO, timing).await
+                Ok(tx.fence_run(run.id, timing.lease).await?)
             }
             Desired::SnapshotAndStop | Desired::Cancel => {
                 self.end_if_down(tx, application, run).await
             }
         }
+    }
+
+    /// What is wanted and need not end: a status that waits for the job is over when the job runs,
+    /// and maintenance after the time of a start in any case.
+    async fn reconcile_wanted(
+        &self,
+        tx: &mut Tx,
+        application: &mut Application,
+        run: &Run,
+    ) -> Result<()> {
+        let waited = (run.now - application.status_since).to_std().unwrap_or_default();
+        let (event, message) = if run.is_held() && run.running_since.is_some() {
+            (Event::JobRunning, "the job runs")
+        } else if waited > self.settings.timing.start_deadline {
+            (Event::MaintenanceOver, "maintenance took too long; the job is restarted as ever")
+        } else {
+            return Ok(());
+        };
+        let next = settle(application.status, event);
+        if next == application.status || !tx.set_status(application, next).await? {
+            return Ok(());
+        }
+        note(tx, application, run, event.as_str(), message).await?;
+        tx.end_operation(application.id, OperationStatus::Successful, None).await?;
+        Ok(())
     }
 
     /// What is to end and has no worker is at its end.
@@ -141,14 +170,20 @@ impl Control {
     /// Snapshots that were asked for too long ago, other than one that is to end the run.
     async fn give_up_snapshots(&self, tx: &mut Tx, application: &Application) -> Result<()> {
         let now = tx.now().await?;
-        let ending = tx.lock_open_run(application.id).await?.and_then(|run| run.stop_snapshot);
+        let run = tx.lock_open_run(application.id).await?;
+        let ending = run.as_ref().and_then(|run| run.stop_snapshot.as_ref());
         for snapshot in tx.snapshots_being_made(application.id).await? {
             let waited = (now - snapshot.created_at).to_std().unwrap_or_default();
-            if ending.as_ref() != Some(&snapshot.name)
-                && waited > self.settings.timing.snapshot_deadline
-            {
-                let why = "the job did not take it in time";
-                tx.set_snapshot_failed(application.id, &snapshot.name, why).await?;
+            let overdue = waited > self.settings.timing.snapshot_deadline;
+            if ending == Some(&snapshot.name) || !overdue {
+                continue;
+            }
+            let why = "the job did not take it in time";
+            match &run {
+                Some(run) => fail_snapshot(tx, application, run, &snapshot.name, why).await?,
+                None => {
+                    tx.set_snapshot_failed(application.id, &snapshot.name, why).await?;
+                }
             }
         }
         Ok(())
@@ -167,6 +202,13 @@ async fn settle_without_run(tx: &mut Tx, application: &mut Application) -> Resul
     if tx.set_status(application, next).await? {
         let why = "there was no job";
         tx.end_operation(application.id, OperationStatus::Failed, Some(why)).await?;
+        let event = NewEvent {
+            kind: "StartFailed",
+            message: why,
+            version: application.version,
+            attempt: None,
+        };
+        tx.insert_event(application.id, &event).await?;
     }
     Ok(())
 }

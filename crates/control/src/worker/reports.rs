@@ -103,7 +103,13 @@ impl Control {
     ) -> Result<Verdict> {
         let Some(reported) = self.reported(job).await? else { return Ok(Verdict::Fenced) };
         let Reported { mut tx, mut application, run } = reported;
+        let next = settle(application.status, Event::JobRunning);
+        if next != application.status && run.successor.is_none() && run.desired == Desired::Cancel {
+            // The start was given up a moment ago: too late, the order to end is on its way.
+            return Ok(Verdict::Current);
+        }
         tx.set_running(run.id).await?;
+        tx.set_version_ran(application.id, run.version).await?;
         let mut message = match restored {
             Some(number) => format!("the job runs, from checkpoint {number}"),
             None => "the job runs, from empty state".to_owned(),
@@ -118,7 +124,6 @@ impl Control {
         if run.desired == Desired::CommitAndStop {
             tx.set_desired(run.id, Desired::Cancel, run.stop_snapshot.as_ref()).await?;
         }
-        let next = settle(application.status, Event::JobRunning);
         if next != application.status && run.successor.is_none() {
             if !tx.set_status(&mut application, next).await? {
                 return Err(Error::Overtaken(application.name));

@@ -125,6 +125,8 @@ pub(crate) const PATIENT: Timing = Timing {
     overdue_intervals: 3,
     overdue_at_least: Duration::from_secs(600),
     sweep_every: Duration::ZERO,
+    metrics_period: Duration::from_millis(1),
+    metrics_kept: Duration::from_secs(600),
     worker_silence: Duration::from_secs(600),
 };
 
@@ -171,6 +173,11 @@ impl World {
         let store = store::Store::connect(&self._database.url, 3).await.unwrap();
         let settings = Settings { timing, ..Settings::standard() };
         of(store, settings, &self.objects, &self.restores)
+    }
+
+    /// The database itself.
+    pub(crate) async fn store(&self) -> store::Store {
+        store::Store::connect(&self._database.url, 2).await.unwrap()
     }
 
     pub(crate) async fn create(&self, application: &str) -> ApplicationDetail {

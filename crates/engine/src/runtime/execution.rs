@@ -6,10 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use model::protocol::OperatorMetrics;
+use model::protocol::{OperatorKind, OperatorMetrics};
 
 use super::cancellation::{Cancellation, Halt};
 use super::event::{ExecutionEvent, Positions, SubtaskId};
@@ -60,7 +59,6 @@ pub struct Execution {
     pub(super) nodes: Arc<[NodeGauge]>,
     lineage: Vec<Lineage>,
     sources: BTreeMap<NodeIndex, SourceTraits>,
-    started: Instant,
 }
 
 /// What is measured of one node.
@@ -68,6 +66,12 @@ pub struct Execution {
 pub(super) struct NodeGauge {
     pub(super) operator_id: String,
     pub(super) name: String,
+    pub(super) kind: OperatorKind,
+    /// Operator id of the first node of its chain.
+    pub(super) task: String,
+    /// Whether it is that node, and whether an edge leaves the chain here (or it is a sink).
+    pub(super) enters: bool,
+    pub(super) leaves: bool,
     pub(super) metrics: Arc<NodeMetrics>,
     /// One per subtask.
     pub(super) watermarks: Vec<Arc<AtomicI64>>,
@@ -135,7 +139,6 @@ impl Execution {
             nodes,
             lineage,
             sources,
-            started: Instant::now(),
         };
         match execution.launch(openers) {
             Ok(()) => Ok(execution),
@@ -221,12 +224,11 @@ impl Execution {
         &self.subtasks
     }
 
-    /// Counters so far, by operator id.
+    /// Counters so far, by operator id; shares and rates are left to those who look more than once.
     #[must_use]
     pub fn metrics(&self) -> BTreeMap<String, OperatorMetrics> {
-        let elapsed = self.started.elapsed().as_nanos().max(1);
         let read = |(node, lineage): (&NodeGauge, &Lineage)| {
-            let mut metrics = node.read(elapsed);
+            let mut metrics = node.read();
             let table = |source: NodeIndex| lineage::table(&self.nodes[source].name).to_owned();
             metrics.tables = lineage.sources.iter().map(|source| table(*source)).collect();
             metrics.tables.sort();
@@ -255,30 +257,29 @@ impl Drop for Execution {
 }
 
 impl NodeGauge {
-    fn read(&self, elapsed_ns: u128) -> OperatorMetrics {
+    fn read(&self) -> OperatorMetrics {
         let watermarks = self.watermarks.iter().map(|one| one.load(Ordering::Relaxed));
         let watermark = watermarks.min().unwrap_or(i64::MIN);
         let metrics = &self.metrics;
         metrics.watermark.0.store(watermark, Ordering::Relaxed);
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        let permille = |counter| {
-            let share = u128::from(count(counter)) * 1000 / elapsed_ns;
-            let share = share / self.watermarks.len().max(1) as u128;
-            u32::try_from(share.min(1000)).unwrap_or(1000)
-        };
         OperatorMetrics {
             name: self.name.clone(),
+            kind: self.kind,
+            task: self.task.clone(),
+            enters: self.enters,
+            leaves: self.leaves,
             records_in: count(&metrics.records_in),
             records_out: count(&metrics.records_out),
             bytes: count(&metrics.bytes),
             late_records: count(&metrics.late_records),
             malformed_records: count(&metrics.malformed_records),
-            late_by_table: BTreeMap::new(),
-            tables: Vec::new(),
             watermark: (watermark != i64::MIN).then_some(watermark),
             lag_records: count(&metrics.lag_records),
-            busy_permille: permille(&metrics.busy_ns),
-            backpressured_permille: permille(&metrics.backpressured_ns),
+            parallelism: u32::try_from(self.subtasks.len()).unwrap_or(u32::MAX),
+            busy_ms: count(&metrics.busy_ns) / 1_000_000,
+            backpressured_ms: count(&metrics.backpressured_ns) / 1_000_000,
+            ..OperatorMetrics::default()
         }
     }
 }

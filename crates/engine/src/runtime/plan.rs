@@ -53,6 +53,18 @@ impl Plan {
         Ok(Self { parallelism, chains, agreeing })
     }
 
+    /// The first node of the chain that a node is in.
+    pub(super) fn head(&self, node: NodeIndex) -> NodeIndex {
+        let chain = |it: &&ChainPlan| it.links.iter().any(|link| link.node == node);
+        self.chains.iter().find(chain).map_or(node, |chain| chain.links[0].node)
+    }
+
+    /// Whether an edge from a node leaves its chain.
+    pub(super) fn leaves(&self, node: NodeIndex) -> bool {
+        let mut links = self.chains.iter().flat_map(|chain| &chain.links);
+        links.any(|link| link.node == node && !link.outputs.is_empty())
+    }
+
     /// Whether the channels of an edge tell the same of watermarks and idleness.
     pub(super) fn agree(&self, edge: &Edge) -> bool {
         self.agreeing[edge.from]

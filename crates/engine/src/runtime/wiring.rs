@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use model::protocol::OperatorKind;
 
 use super::cancellation::Halt;
 use super::chain::{Chain, Link, Work};
@@ -92,11 +93,20 @@ impl Wiring<'_> {
         self.graph
             .nodes
             .iter()
+            .enumerate()
             .zip(&self.plan.parallelism)
             .zip(lineage)
-            .map(|((node, parallelism), lineage)| NodeGauge {
+            .map(|(((index, node), parallelism), lineage)| NodeGauge {
                 operator_id: node.operator_id.clone(),
                 name: node.name.clone(),
+                kind: match node.kind {
+                    NodeKind::Source(_) => OperatorKind::Source,
+                    NodeKind::Operator(_) => OperatorKind::Operator,
+                    NodeKind::Sink(_) => OperatorKind::Sink,
+                },
+                task: self.graph.nodes[self.plan.head(index)].operator_id.clone(),
+                enters: self.plan.head(index) == index,
+                leaves: matches!(node.kind, NodeKind::Sink(_)) || self.plan.leaves(index),
                 metrics: Arc::new(NodeMetrics::fed_by(lineage.sources.iter().copied())),
                 watermarks: (0..*parallelism).map(|_| none()).collect(),
                 subtasks: (0..*parallelism).map(|_| Arc::default()).collect(),

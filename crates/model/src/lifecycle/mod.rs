@@ -109,6 +109,34 @@ text_enum!(
     }
 );
 
+/// What one version of an application is doing (AWS `ApplicationStatus` of a version).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionStatus {
+    /// It is the present version: what the application is doing. A former one is READY.
+    Of(Status),
+    /// It was rolled back: another version took its place because it failed or was not wanted.
+    RolledBack,
+}
+
+impl VersionStatus {
+    /// The status of a version of an application.
+    pub fn of(application: Status, present: bool, rolled_back: bool) -> Self {
+        match (rolled_back, present) {
+            (true, _) => Self::RolledBack,
+            (false, true) => Self::Of(application),
+            (false, false) => Self::Of(Status::Ready),
+        }
+    }
+
+    /// The AWS word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Of(status) => status.as_str(),
+            Self::RolledBack => "ROLLED_BACK",
+        }
+    }
+}
+
 /// A command that the present status does not admit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Refused {

@@ -89,6 +89,7 @@ async fn versions_keep_their_configuration_and_artifact() {
         configuration: &zip,
         conditional_token: "other",
         updated_from: Some(VersionId::FIRST),
+        rolled_back_to: None,
     };
     let sha256 = "a".repeat(64);
     tx.put_artifact(&sha256, b"bytes").await.unwrap();
@@ -107,6 +108,42 @@ async fn versions_keep_their_configuration_and_artifact() {
     assert_eq!(store.artifact("none").await.unwrap(), None);
     // What was uploaded within the last hour may be about to be named.
     assert_eq!(store.delete_unused_artifacts().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_version_remembers_that_it_ran_and_what_a_rollback_made_of_it() {
+    let (_database, store) = database::fresh().await;
+    let mut tx = store.begin().await.unwrap();
+    let application = seed(&mut tx, "alerts").await;
+    let first = VersionId::FIRST;
+    let (second, third) = (first.next().unwrap(), first.next().unwrap().next().unwrap());
+    let mut new = NewVersion {
+        version: second,
+        configuration: &configuration(),
+        conditional_token: "second",
+        updated_from: Some(first),
+        rolled_back_to: None,
+    };
+    tx.insert_version(application.id, &new).await.unwrap();
+    new = NewVersion {
+        version: third,
+        conditional_token: "third",
+        updated_from: Some(second),
+        rolled_back_to: Some(first),
+        ..new
+    };
+    tx.insert_version(application.id, &new).await.unwrap();
+    tx.set_version_ran(application.id, first).await.unwrap();
+    tx.set_version_rolled_back(application.id, second).await.unwrap();
+    let told = async |tx: &mut store::Tx, version| {
+        let it = tx.version(application.id, version).await.unwrap().unwrap();
+        (it.ran, it.rolled_back, it.rolled_back_from, it.rolled_back_to)
+    };
+    assert_eq!(told(&mut tx, first).await, (true, false, None, None));
+    assert_eq!(told(&mut tx, second).await, (false, true, None, None));
+    assert_eq!(told(&mut tx, third).await, (false, false, Some(second), Some(first)));
+    let listed = tx.list_versions(application.id, None, 9).await.unwrap();
+    assert_eq!(listed.iter().map(|it| it.rolled_back).collect::<Vec<_>>(), [false, true, false]);
 }
 
 #[tokio::test]

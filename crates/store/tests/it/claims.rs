@@ -66,11 +66,20 @@ async fn attempts_rise_over_the_life_of_an_application() {
     let second = tx.claim_run(&lost.run, other, MINUTE, &empty(), true).await.unwrap();
     assert_eq!((first, second), (1, 2));
     assert!(tx.held(worker).await.unwrap().is_empty());
+    tx.fence_run(run.id, MINUTE).await.unwrap();
+    assert!(tx.held(other).await.unwrap().is_empty());
+    let fenced = tx.latest_run(application.id).await.unwrap().unwrap();
+    assert_eq!((fenced.claimed_by, fenced.is_held()), (None, true));
+    tx.renew_leases(other, &[run.id], MINUTE).await.unwrap();
+    assert!(tx.held(other).await.unwrap().is_empty());
+    let lost = tx.lock_claimable(9).await.unwrap().unwrap();
+    let third = tx.claim_run(&lost.run, other, MINUTE, &empty(), true).await.unwrap();
+    assert_eq!(third, 3);
     assert_eq!(tx.release_runs_of(worker).await.unwrap(), 0);
     assert_eq!(tx.release_runs_of(other).await.unwrap(), 1);
     let free = tx.lock_claimable(9).await.unwrap().unwrap();
-    assert_eq!((free.run.claimed_by, free.run.attempt), (None, 2));
-    assert_eq!(tx.latest_run(application.id).await.unwrap().unwrap().restarts, 1);
+    assert_eq!((free.run.claimed_by, free.run.attempt), (None, 3));
+    assert_eq!(tx.latest_run(application.id).await.unwrap().unwrap().restarts, 2);
 }
 
 #[tokio::test]

@@ -20,6 +20,7 @@ async fn operations_are_journaled_ended_and_listed() {
     let second = OperationId::from_bits(2);
     let running = operation(&first, OperationStatus::InProgress);
     tx.insert_operation(application.id, &running).await.unwrap();
+    tx.set_rollback_operation(&first, &second).await.unwrap();
     let long = "x".repeat(600);
     let ended =
         tx.end_operation(application.id, OperationStatus::Failed, Some(&long)).await.unwrap();
@@ -29,6 +30,7 @@ async fn operations_are_journaled_ended_and_listed() {
     let read = tx.operation(application.id, &first).await.unwrap().unwrap();
     assert_eq!((read.status, read.versions), (OperationStatus::Failed, running.versions));
     assert_eq!(read.failure.unwrap().len(), 512);
+    assert_eq!(read.rollback, Some(second.clone()));
     let done = operation(&second, OperationStatus::Successful);
     tx.insert_operation(application.id, &done).await.unwrap();
     assert!(tx.operation(application.id, &second).await.unwrap().unwrap().ended_at.is_some());

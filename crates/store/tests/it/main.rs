@@ -9,6 +9,7 @@ mod coverage;
 mod database;
 mod enhanced;
 mod journal;
+mod metric_points;
 mod runs;
 mod schema;
 mod snapshots;
@@ -53,6 +54,7 @@ async fn seed(tx: &mut Tx, name: &str) -> Application {
         configuration: &configuration(),
         conditional_token: "token",
         updated_from: None,
+        rolled_back_to: None,
     };
     tx.insert_version(new.id, &version).await.unwrap();
     tx.application(&new.name).await.unwrap().unwrap()

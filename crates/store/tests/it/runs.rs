@@ -36,6 +36,9 @@ async fn an_application_has_one_open_run() {
     tx.insert_run(application.id, &next).await.unwrap();
     let latest = tx.latest_run(application.id).await.unwrap().unwrap();
     assert_eq!((latest.id, &latest.configuration), (next.id, &wish));
+    let before = tx.run_before(&latest).await.unwrap().unwrap();
+    assert_eq!(before.id, run.id);
+    assert_eq!(tx.run_before(&before).await.unwrap(), None);
     let another = NewRun { id: RunId(Uuid::new_v4()), ..next };
     let taken = tx.insert_run(application.id, &another).await;
     assert!(matches!(taken, Err(Error::Taken(Taken::OpenRun))), "{taken:?}");

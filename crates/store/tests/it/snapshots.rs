@@ -43,6 +43,10 @@ async fn a_snapshot_is_creating_then_ready_or_failed() {
     assert!(tx.set_snapshot_ready(id, &names[1], &newer).await.unwrap());
     assert!(!tx.set_snapshot_ready(id, &names[1], &checkpoint).await.unwrap());
     assert_eq!(tx.latest_snapshot(id).await.unwrap().unwrap().checkpoint, Some(5));
+    let of = tx.latest_snapshot_of(id, run.version).await.unwrap().unwrap();
+    assert_eq!((&of.name, of.checkpoint), (&names[1], Some(5)));
+    let other = run.version.next().unwrap();
+    assert_eq!(tx.latest_snapshot_of(id, other).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -34,9 +34,10 @@ async fn show(
 
 pub(super) async fn versions(session: &Session, arguments: &List) -> Result<(), Error> {
     let list = ("versions", "ApplicationVersionSummaries");
-    show(session, arguments, list, &["VERSION", "MADE FROM", "CREATED"], |it| {
+    show(session, arguments, list, &["VERSION", "STATUS", "MADE FROM", "CREATED"], |it| {
         vec![
             text(&it["ApplicationVersionId"]),
+            text(&it["ApplicationStatus"]),
             text(&it["ApplicationVersionUpdatedFrom"]),
             time(&it["ApplicationVersionCreateTimestamp"]),
         ]

@@ -1,4 +1,4 @@
-//! `weir app start` and `stop`.
+//! `weir app start`, `stop` and `rollback`.
 
 use serde_json::{Value, json};
 
@@ -72,6 +72,31 @@ pub(super) async fn start(session: &Session, arguments: &Start) -> Result<(), Er
 pub(super) async fn stop(session: &Session, arguments: &Stop) -> Result<(), Error> {
     let request = json!({ "Force": arguments.force });
     order(session, &arguments.name, "stop", request, arguments.wait).await
+}
+
+/// Options of `weir app rollback`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Rollback {
+    /// Name of the application
+    name: String,
+    /// Only if this is its present version
+    #[arg(long, value_name = "VERSION")]
+    version: Option<i64>,
+    /// Wait until it runs
+    #[arg(long)]
+    wait: bool,
+}
+
+pub(super) async fn rollback(session: &Session, arguments: &Rollback) -> Result<(), Error> {
+    let name = &arguments.name;
+    let version = match arguments.version {
+        Some(version) => json!(version),
+        None => session.client.get(&application(name)).await?["ApplicationDetail"]
+            ["ApplicationVersionId"]
+            .clone(),
+    };
+    let request = json!({ "CurrentApplicationVersionId": version });
+    order(session, name, "rollback", request, arguments.wait).await
 }
 
 async fn order(

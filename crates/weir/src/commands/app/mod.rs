@@ -51,6 +51,8 @@ enum Command {
     Start(lifecycle::Start),
     /// Stop an application, with a snapshot
     Stop(lifecycle::Stop),
+    /// Go back to the version that ran before, from its last snapshot
+    Rollback(lifecycle::Rollback),
     /// List, take and delete snapshots
     Snapshots(snapshots::Snapshots),
     /// List the versions of an application
@@ -82,6 +84,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Properties(it) => properties::run(&session, it).await,
             Command::Start(it) => lifecycle::start(&session, &it).await,
             Command::Stop(it) => lifecycle::stop(&session, &it).await,
+            Command::Rollback(it) => lifecycle::rollback(&session, &it).await,
             Command::Snapshots(it) => snapshots::run(&session, &it).await,
             Command::Versions(it) => history::versions(&session, &it).await,
             Command::Operations(it) => history::operations(&session, &it).await,

@@ -1,9 +1,11 @@
-//! `weir bench`: events per second, events per CPU-second and peak memory of a few queries.
+//! `weir bench`: events per second, events per CPU-second and peak memory of a few queries; `weir bench api`:
+//! requests per second of an API server.
 //!
 //! Each query runs in a process of its own (`weir run`), from a local JSON file or from Kafka. The
 //! data and queries q0 to q3 have the shape of those that were measured with Apache Flink: rows of about
 //! 84 bytes, 1,000 sensors, 1,000 events per second of event time, up to 2 s of disorder.
 
+mod api;
 mod data;
 mod queries;
 
@@ -20,7 +22,10 @@ type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// Options of `weir bench`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: Option<What>,
     /// Number of events
     #[arg(long, default_value_t = 20_000_000)]
     events: u64,
@@ -44,6 +49,12 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Requests per second that an API server answers, instead of queries
+    Api(api::Arguments),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum From {
     File,
@@ -63,6 +74,10 @@ struct Report {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Error> {
     std::fs::create_dir_all(&arguments.folder)?;
     let folder = arguments.folder.canonicalize()?;
+    if let Some(What::Api(arguments)) = &arguments.what {
+        api::run(arguments, &folder)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let chosen: Vec<&Query> = QUERIES
         .iter()
         .filter(|q| arguments.queries.is_empty() || arguments.queries.iter().any(|n| n == q.name))

@@ -1,0 +1,8 @@
+//! Metrics of applications under CloudWatch's names: which there are, and what they are now.
+
+mod catalogue;
+mod values;
+
+pub use catalogue::{METRICS, MetricInfo, MetricLevels};
+
+pub(crate) use values::metrics;
