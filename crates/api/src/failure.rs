@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use model::error_code::ErrorCode;
 use serde::Serialize;
@@ -9,10 +10,22 @@ use utoipa::ToSchema;
 
 use crate::request::current_request_id;
 
-/// The body of every answer that is not a success.
+/// The body of every answer that is not a success: a problem of RFC 9457, with AWS's members beside it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct FailureBody {
+    /// Names the code: `urn:weir:error:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// The kind of refusal in words, always the same for a status.
+    #[serde(rename = "title")]
+    title: String,
+    /// The status of the answer.
+    #[serde(rename = "status")]
+    status: u16,
+    /// The same as Message.
+    #[serde(rename = "detail")]
+    detail: String,
     /// Stable code: an AWS exception name.
     code: String,
     /// What is wrong and what to do.
@@ -130,14 +143,20 @@ impl From<model::invalid::Invalid> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Refused");
         let body = FailureBody {
+            kind: format!("urn:weir:error:{}", self.code),
+            title: title.to_owned(),
+            status: self.status.as_u16(),
+            detail: self.message.clone(),
             code: self.code,
             message: self.message,
             request_id: current_request_id(),
             diagnostics: self.diagnostics,
             operators: self.operators,
         };
-        (self.status, Json(body)).into_response()
+        let problem = [(CONTENT_TYPE, "application/problem+json")];
+        (self.status, problem, Json(body)).into_response()
     }
 }
 

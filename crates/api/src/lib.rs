@@ -8,10 +8,15 @@
 mod auth;
 mod aws;
 mod endpoints;
+mod exposition;
 mod failure;
 mod request;
 mod server;
+mod tls;
+mod traffic;
 mod wire;
 
+pub use auth::Access;
 pub use endpoints::document;
-pub use server::{Error, serve};
+pub use server::{Error, Options, serve};
+pub use tls::{Tls, TlsError};

@@ -60,6 +60,16 @@ impl Control {
         Ok(self.store.ping().await?)
     }
 
+    /// The installation's region.
+    pub fn region(&self) -> &str {
+        &self.settings.region
+    }
+
+    /// What the ARNs of the account's users begin with.
+    pub fn users(&self) -> String {
+        format!("arn:aws:iam::{}", self.settings.account)
+    }
+
     /// ARN of an application.
     pub fn arn(&self, name: &ApplicationName) -> String {
         let Settings { region, account, .. } = &*self.settings;

@@ -7,7 +7,9 @@ use model::{
     ids::{ApplicationId, ApplicationName, VersionId},
     lifecycle::Status,
 };
-use store::{Application, Checkpoint, Desired, LogRecord, Run, Tx, Version};
+use store::{
+    Application, Checkpoint, Desired, LogFilter, LogRecord, Run, Scaling, Thought, Tx, Version,
+};
 
 use crate::{
     Control,
@@ -149,6 +151,12 @@ pub struct RunDetail {
     pub worker: Option<String>,
     /// KPUs it takes.
     pub kpus: u32,
+    /// Why no worker can take it now.
+    pub waits_for: Option<String>,
+    /// The change of parallelism that made it, or that is about to end it.
+    pub scaling: Option<Scaling>,
+    /// What the scaler thought of it last.
+    pub scaler: Option<Thought>,
     /// Its newest checkpoint.
     pub latest_checkpoint: Option<Checkpoint>,
     /// Why an attempt last failed.
@@ -220,7 +228,9 @@ impl Control {
         let run = match run {
             Some(run) => {
                 let timing = &self.settings.timing;
-                Some(run_detail(tx, run, application.status, timing).await?)
+                let waits_for = self.shortage(tx, &run).await?;
+                let detail = run_detail(tx, run, application.status, timing).await?;
+                Some(RunDetail { waits_for, ..detail })
             }
             None => None,
         };
@@ -265,7 +275,9 @@ async fn run_detail(tx: &mut Tx, run: Run, status: Status, timing: &Timing) -> R
             fault: failure.fault,
             message: failure.message,
             traceback: failure.traceback,
-            last_log_lines: tx.log_tail(run.application, None, LAST_LINES).await?,
+            last_log_lines: tx
+                .log_tail(run.application, None, LAST_LINES, &LogFilter::default())
+                .await?,
         }),
         _ => None,
     };
@@ -285,13 +297,16 @@ async fn run_detail(tx: &mut Tx, run: Run, status: Status, timing: &Timing) -> R
         next_attempt_at: (phase == JobPhase::WaitingToRestart).then_some(run.next_attempt_at),
         worker,
         kpus: run.kpus,
+        waits_for: None,
+        scaling: run.scaling,
+        scaler: run.scaler,
         latest_checkpoint: tx.latest_checkpoint(run.application, run.id).await?,
         failure,
     })
 }
 
 /// The eight hours from `start` on.
-fn window(start: &str) -> MaintenanceWindow {
+pub(crate) fn window(start: &str) -> MaintenanceWindow {
     let end = start
         .split_once(':')
         .and_then(|(hour, minute)| Some(((hour.parse::<u32>().ok()? + 8) % 24, minute)))

@@ -166,7 +166,7 @@ pub enum Error {
     SnapshotBeingMade(SnapshotName),
     /// The run would lose what it restarts from.
     #[error(
-        "snapshot `{0}` is what the running application would restart from; delete it after the \
+        "snapshot `{0}` is what the application starts or would restart from; delete it after the \
          next checkpoint or stop the application first"
     )]
     SnapshotNeeded(SnapshotName),
@@ -184,6 +184,16 @@ pub enum Error {
         /// Why not.
         #[source]
         problem: RestoreProblem,
+    },
+    /// Too many KPUs.
+    #[error("it takes {kpus} KPUs, but {whose} may have {most}")]
+    KpuQuota {
+        /// What would be taken.
+        kpus: u32,
+        /// The quota.
+        most: u32,
+        /// Whose quota that is.
+        whose: &'static str,
     },
     /// No version ran before the present one.
     #[error("application `{0}` cannot be rolled back: no version of it ran before this one")]
@@ -246,6 +256,24 @@ pub enum Error {
         /// The key.
         key: String,
     },
+    /// The service does not do this.
+    #[error("{0}")]
+    Unsupported(String),
+    /// Too many applications.
+    #[error("this installation has {0} applications, as many as it may have; delete some first")]
+    TooManyApplications(i64),
+    /// No such key.
+    #[error("key `{0}` does not exist")]
+    NoSuchKey(String),
+    /// Secrets of access keys cannot be encrypted.
+    #[error("an access key needs a master key that its secret is encrypted with: WEIR_MASTER_KEY")]
+    NoMasterKey,
+    /// The secret was encrypted with another master key, or altered.
+    #[error("the secret of key `{0}` cannot be decrypted with the master keys that are given")]
+    SecretUnreadable(String),
+    /// The system gives no random numbers.
+    #[error("an internal error happened; the service's log says more")]
+    NoRandom,
     /// Too many tags.
     #[error("an application may have at most 50 tags, this would make {0}")]
     TooManyTags(usize),
@@ -319,6 +347,7 @@ impl Error {
             | Self::NoSuchEnhanced(_)
             | Self::NoSuchSnapshotOperation { .. }
             | Self::NoSuchPropertyGroup { .. }
+            | Self::NoSuchKey(_)
             | Self::NoSuchSubResource { .. }
             | Self::NeverRan(_) => ErrorCode::ResourceNotFound,
             Self::ApplicationExists(_)
@@ -331,6 +360,7 @@ impl Error {
             | Self::SnapshotNeeded(_) => ErrorCode::ResourceInUse,
             Self::Refused(refused) => refused.code(),
             Self::SnapshotNeedsRunning { .. }
+            | Self::NoMasterKey
             | Self::NothingToRollBackTo(_)
             | Self::NoSnapshotToRollBackTo(_) => ErrorCode::InvalidRequest,
             Self::SnapshotNeedsJob(_)
@@ -342,9 +372,10 @@ impl Error {
                 RestoreProblem::Unreadable(_) => ErrorCode::InvalidArgument,
                 RestoreProblem::Unavailable(_) => ErrorCode::ServiceUnavailable,
             },
-            Self::TooManySnapshots(_) | Self::TooManyEnhanced | Self::ExportInProgress(_) => {
-                ErrorCode::LimitExceeded
-            }
+            Self::TooManySnapshots(_)
+            | Self::TooManyEnhanced
+            | Self::ExportInProgress(_)
+            | Self::KpuQuota { .. } => ErrorCode::LimitExceeded,
             Self::StaleVersion(_) | Self::OtherCreateTimestamp(_) | Self::Overtaken(_) => {
                 ErrorCode::ConcurrentModification
             }
@@ -357,10 +388,14 @@ impl Error {
             | Self::Invalid(_)
             | Self::NoSuchObject { .. } => ErrorCode::InvalidArgument,
             Self::Script(_) | Self::Zip(_) => ErrorCode::CodeValidation,
+            Self::Unsupported(_) => ErrorCode::UnsupportedOperation,
+            Self::TooManyApplications(_) => ErrorCode::LimitExceeded,
             Self::TooManyTags(_) => ErrorCode::TooManyTags,
             Self::OnlyForSql(_) => ErrorCode::UnsupportedOperation,
             Self::ObjectStore(_) | Self::Store(_) => ErrorCode::ServiceUnavailable,
-            Self::Broken(_) | Self::Task(_) => ErrorCode::InternalFailure,
+            Self::Broken(_) | Self::Task(_) | Self::NoRandom | Self::SecretUnreadable(_) => {
+                ErrorCode::InternalFailure
+            }
         }
     }
 

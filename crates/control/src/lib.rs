@@ -13,6 +13,7 @@ mod commands;
 mod control;
 mod detail;
 mod error;
+mod keys;
 mod page;
 pub mod ports;
 mod rules;
@@ -22,24 +23,26 @@ mod worker;
 pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
-    BegunSnapshot, Change, CreateApplication, CreateSnapshot, DeleteApplication, DeleteSnapshot,
-    ExportSnapshot, ImportSnapshot, LiveMetrics, Metrics, OperationFilter, PropertyGroupsOf,
-    Resource, RollbackApplication, Seen, StartApplication, UpdateApplication, Updated,
-    VersionDetail, VersionOverview, WaitingOperator, WaitingOperators,
+    BegunSnapshot, Change, CreateApplication, CreateKey, CreateSnapshot, CreatedKey,
+    DeleteApplication, DeleteSnapshot, ExportSnapshot, ImportSnapshot, LiveMetrics, Metrics,
+    OperationFilter, PropertyGroupsOf, Resource, RollbackApplication, Seen, ServiceMetrics,
+    StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail, VersionOverview,
+    WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{
     ApplicationDetail, FailureDetail, JobPhase, MaintenanceWindow, Outages, RunDetail,
 };
 pub use error::{Error, Result};
+pub use keys::{BadMasterKey, MasterKeys, Secret};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
 pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
-pub use settings::{Settings, Timing};
+pub use settings::{RoomSettings, ScalingPolicy, Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Enhanced, EnhancedFilter,
-    Garbage, LogRecord, MetricPoint, Operation, OperationStatus, Snapshot, SnapshotOperation,
-    SnapshotStatus, Wake, Worker,
+    Garbage, Key, LogFilter, LogRecord, MetricPoint, Operation, OperationStatus, Scaling, Snapshot,
+    SnapshotOperation, SnapshotStatus, Thought, Usage, VersionSummary, Wake, Worker,
 };
 pub use worker::{
     CheckpointsFolder, Claim, Copied, CopyProblem, CopyTask, CopyWork, JobKey, JobOrder, Program,

@@ -9,8 +9,14 @@ pub struct Settings {
     pub region: String,
     /// Account in ARNs.
     pub account: String,
+    /// Most applications of the installation (AWS: 100 in an account and region).
+    pub most_applications: i64,
     /// How long things may take.
     pub timing: Timing,
+    /// How much room there is.
+    pub room: RoomSettings,
+    /// When the parallelism of applications changes by itself.
+    pub scaling: ScalingPolicy,
 }
 
 impl Settings {
@@ -19,9 +25,76 @@ impl Settings {
         Self {
             region: "us-east-1".to_owned(),
             account: "000000000000".to_owned(),
+            most_applications: 100,
             timing: Timing::STANDARD,
+            room: RoomSettings::STANDARD,
+            scaling: ScalingPolicy::STANDARD,
         }
     }
+}
+
+/// How much room there is, and how it is shared.
+#[derive(Debug, Clone, Copy)]
+pub struct RoomSettings {
+    /// Most KPUs of one application (AWS: 64).
+    pub kpus_per_application: u32,
+    /// Most KPUs of all applications together; `None` = what the workers offer.
+    pub kpus: Option<u32>,
+    /// After so long a run that no worker has room for gets the next room.
+    pub patience: Duration,
+    /// Time between two countings of what runs take.
+    pub meter_every: Duration,
+}
+
+impl RoomSettings {
+    /// The values of an installation that decides nothing.
+    pub const STANDARD: Self = Self {
+        kpus_per_application: 64,
+        kpus: None,
+        patience: Duration::from_secs(15),
+        meter_every: Duration::from_secs(60),
+    };
+}
+
+/// When the parallelism of applications changes by itself.
+#[derive(Debug, Clone, Copy)]
+pub struct ScalingPolicy {
+    /// No change so long after a job came to run: a start, an update, a change, a failure.
+    pub cool_down: Duration,
+    /// CPU of so many percent,
+    pub high_cpu_percent: f64,
+    /// in so many points one after another, doubles the parallelism.
+    pub up_points: usize,
+    /// CPU of less than so many percent,
+    pub low_cpu_percent: f64,
+    /// in so many points one after another, halves it.
+    pub down_points: usize,
+    /// Sources that lag behind by so many records or more are noticed,
+    pub noticeable_lag: f64,
+    /// double the parallelism when that multiplies at least by this, rising in each point,
+    pub lag_growth: f64,
+    /// or when it is so many records in each and does not go down,
+    pub high_lag: f64,
+    /// in so many points one after another.
+    pub lag_points: usize,
+    /// Never more subtasks than this: one needs a key group.
+    pub most_parallelism: u32,
+}
+
+impl ScalingPolicy {
+    /// AWS's rule on CPU (75 % for 15 minutes, 10 % for 6 hours), and lag within minutes.
+    pub const STANDARD: Self = Self {
+        cool_down: Duration::from_secs(10 * 60),
+        high_cpu_percent: 75.0,
+        up_points: 15,
+        low_cpu_percent: 10.0,
+        down_points: 360,
+        noticeable_lag: 10_000.0,
+        lag_growth: 1.2,
+        high_lag: 1_000_000.0,
+        lag_points: 5,
+        most_parallelism: 128,
+    };
 }
 
 /// How long things may take.

@@ -72,6 +72,8 @@ pub(crate) struct Attempt {
     pub(crate) coordinator: Coordinator,
     /// Positions of checkpoints whose output is being committed.
     committing: BTreeMap<u64, Positions>,
+    /// Bytes of state and duration in ms of checkpoints that are written and not yet visible.
+    written: BTreeMap<u64, (u64, u64)>,
 }
 
 impl Attempt {
@@ -84,7 +86,7 @@ impl Attempt {
     ) -> Result<Self, Failure> {
         hands.report(&Event::Running { restored, dropped });
         hands.store(Task::Sweep)?;
-        Ok(Self { coordinator, committing: BTreeMap::new() })
+        Ok(Self { coordinator, committing: BTreeMap::new(), written: BTreeMap::new() })
     }
 
     /// Storage has done something. A written checkpoint is handed over to be recorded; one whose
@@ -98,6 +100,7 @@ impl Attempt {
         match outcome {
             Outcome::Written(written) => {
                 if self.coordinator.written(written.id) {
+                    self.written.insert(written.id, (written.state_bytes, written.duration_ms));
                     hands.report(&Event::CheckpointWritten(written));
                 }
                 Ok(Vec::new())
@@ -108,6 +111,13 @@ impl Attempt {
             Outcome::Committed { checkpoint } => {
                 let positions = self.committing.remove(&checkpoint).unwrap_or_default();
                 hands.committed(checkpoint, positions);
+                if let Some((bytes, ms)) = self.written.remove(&checkpoint) {
+                    // As Flink says it: people search for it.
+                    let figures = format!("({bytes} bytes, checkpointDuration={ms} ms)");
+                    hands.log("INFO", format!("Completed checkpoint {checkpoint} {figures}."));
+                }
+                // One that was never recorded is not completed any more.
+                self.written.retain(|written, _| *written > checkpoint);
                 hands.report(&Event::CheckpointCommitted { id: checkpoint });
                 Ok(self.coordinator.committed(checkpoint, now_ms))
             }

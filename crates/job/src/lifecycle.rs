@@ -71,6 +71,11 @@ pub fn run(
     let reporter = Reporter::new(output, Arc::clone(&clock));
     let orders = orders(input);
     let Ok(Order::Assign(assignment)) = orders.recv() else { return End::Superseded };
+    reporter.set_level(assignment.log_level);
+    let parallelism = assignment.parallelism;
+    // As a Flink cluster says it: people search for it.
+    let property = format!("Loading configuration property: parallelism.default, {parallelism}");
+    reporter.log("INFO", "job", property);
     let mut job = match start(&assignment, &clock, &reporter, python) {
         Ok(job) => job,
         Err(failure) => {

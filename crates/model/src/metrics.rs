@@ -118,7 +118,4 @@ pub struct MetricSet {
     /// By operator id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub operators: BTreeMap<String, MetricValues>,
-    /// By operator id, of each subtask.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub subtasks: BTreeMap<String, Vec<MetricValues>>,
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::configuration::LogLevel;
 use crate::fault::Fault;
 pub use crate::metrics::{JobMetrics, OperatorKind, OperatorMetrics};
 
@@ -30,6 +31,8 @@ pub struct Assignment {
     pub parallelism: usize,
     /// Checkpoint settings.
     pub checkpointing: Checkpointing,
+    /// Which lines go to the application's log.
+    pub log_level: LogLevel,
     /// Manifest key of the checkpoint or snapshot to start from.
     pub restore: Option<String>,
     /// Manifest keys of checkpoints that earlier attempts got recorded without a word that their

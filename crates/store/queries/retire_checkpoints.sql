@@ -18,7 +18,8 @@ WITH ranked AS (
        AND NOT EXISTS (SELECT FROM runs r
                         WHERE r.application_id = c.application_id
                           AND r.ended_at IS NULL
-                          AND (r.decision ->> 'checkpoint')::bigint = c.number)
+                          AND coalesce((r.decision ->> 'checkpoint')::bigint,
+                                       r.base_checkpoint) = c.number)
     RETURNING c.manifest
 )
 INSERT INTO garbage (folder)

@@ -129,6 +129,49 @@ impl Tx {
         Ok(())
     }
 
+    /// How many applications there are. Until the end of the transaction nobody else who asks
+    /// learns it, so that each may add one.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn count_applications(&mut self) -> Result<i64> {
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtext('weir.applications'))")
+            .execute(&mut *self.inner)
+            .await?;
+        let count = sqlx::query_scalar("SELECT count(*) FROM applications")
+            .fetch_one(&mut *self.inner)
+            .await?;
+        Ok(count)
+    }
+
+    /// Sets the start of the maintenance window unless somebody else changed the row since it was
+    /// read. `application` is brought up to date.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn set_maintenance_window(
+        &mut self,
+        application: &mut Application,
+        start: &str,
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE applications
+                SET maintenance_window_start = $3, row_version = row_version + 1
+              WHERE id = $1 AND row_version = $2",
+        )
+        .bind(application.id.0)
+        .bind(application.row_version)
+        .bind(start)
+        .execute(&mut *self.inner)
+        .await?;
+        if done.rows_affected() == 1 {
+            start.clone_into(&mut application.maintenance_window_start);
+            application.row_version += 1;
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
     /// Reads an application.
     ///
     /// # Errors

@@ -87,7 +87,7 @@ impl Tx {
                 AND NOT r.checkpoint_overdue
                 AND r.checkpoint_interval_ms IS NOT NULL
                 AND greatest(r.running_since, r.last_checkpoint_at)
-                    < now() - greatest($1 * r.checkpoint_interval_ms, $2)
+                    < now() - greatest($1 * least(r.checkpoint_interval_ms, 1000000000000), $2)
                               * interval '1 millisecond'
               ORDER BY a.name",
         )

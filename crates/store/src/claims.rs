@@ -13,6 +13,19 @@ use crate::{
     runs::{Desired, Run, RunRow, millis},
 };
 
+/// A worker that looks for a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    /// The worker.
+    pub worker: WorkerId,
+    /// KPUs it has free.
+    pub free_kpus: u32,
+    /// A run that no worker has room for and that waited so long is waited for.
+    pub patience: Duration,
+    /// Workers without a sign of life for so long are not counted on.
+    pub silence: Duration,
+}
+
 /// A run that no worker has.
 #[derive(Debug, Clone)]
 pub struct Claimable {
@@ -42,29 +55,22 @@ pub struct Held {
 }
 
 impl Tx {
-    /// Locks the run that has waited longest among those that are wanted, have no worker (or one
-    /// whose lease is over) and take no more than `free_kpus`. Runs that others look at are
-    /// passed over.
+    /// Locks the run that a worker may take next: of those that are wanted, have no worker (or one
+    /// whose lease is over) and take no more than it has free, one that ran before, else the one
+    /// that has waited longest. Runs that others look at are passed over. See the statement for
+    /// how large ones get their turn.
     ///
     /// # Errors
     /// The database does not answer.
-    pub async fn lock_claimable(&mut self, free_kpus: u32) -> Result<Option<Claimable>> {
-        let found: Option<(Uuid, String)> = sqlx::query_as(
-            "SELECT r.id, a.name
-               FROM runs r
-               JOIN applications a ON a.id = r.application_id
-              WHERE r.ended_at IS NULL
-                AND r.desired IN ('RUN', 'COMMIT_AND_STOP')
-                AND (r.claimed_by IS NULL OR r.lease_until <= now())
-                AND r.next_attempt_at <= now()
-                AND r.kpus <= $1
-              ORDER BY r.next_attempt_at
-              LIMIT 1
-                FOR NO KEY UPDATE OF a, r SKIP LOCKED",
-        )
-        .bind(i32::try_from(free_kpus).unwrap_or(i32::MAX))
-        .fetch_optional(&mut *self.inner)
-        .await?;
+    pub async fn lock_claimable(&mut self, asking: &Asking) -> Result<Option<Claimable>> {
+        let found: Option<(Uuid, String)> =
+            sqlx::query_as(include_str!("../queries/lock_claimable.sql"))
+                .bind(asking.worker.0)
+                .bind(i32::try_from(asking.free_kpus).unwrap_or(i32::MAX))
+                .bind(millis(asking.patience))
+                .bind(millis(asking.silence))
+                .fetch_optional(&mut *self.inner)
+                .await?;
         let Some((id, name)) = found else { return Ok(None) };
         let row: RunRow = sqlx::query_as("SELECT *, now() AS now FROM runs WHERE id = $1")
             .bind(id)
@@ -88,6 +94,7 @@ impl Tx {
         decision: &RestoreDecision,
         restart: bool,
     ) -> Result<u64> {
+        self.meter(&[run.id]).await?;
         let attempt: i64 = sqlx::query_scalar(
             "UPDATE applications SET last_attempt = last_attempt + 1
               WHERE id = $1
@@ -102,7 +109,8 @@ impl Tx {
                     attempt = $4, decision = $5, restarts = restarts + $6,
                     down_since = CASE WHEN running_since IS NULL THEN down_since
                                       ELSE greatest(running_since, renewed_at) END,
-                    running_since = NULL, renewed_at = now(), metrics = NULL
+                    running_since = NULL, renewed_at = now(), metrics = NULL,
+                    metered_until = greatest(metered_until, now())
               WHERE id = $1",
         )
         .bind(run.id.0)
@@ -176,12 +184,65 @@ impl Tx {
             .collect()
     }
 
+    /// Takes a run from its worker, to be claimed again after `wait`. Its job, if it ran, is
+    /// taken to be down for `silence` already.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn release_run(
+        &mut self,
+        run: RunId,
+        wait: Duration,
+        failures_in_row: u32,
+        silence: Duration,
+    ) -> Result<()> {
+        self.meter(&[run]).await?;
+        sqlx::query(
+            "UPDATE runs
+                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
+                    failures_in_row = $3,
+                    down_since = CASE WHEN running_since IS NULL THEN down_since
+                                      ELSE greatest(running_since,
+                                                    now() - $4 * interval '1 millisecond') END,
+                    next_attempt_at = now() + $2 * interval '1 millisecond'
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(millis(wait))
+        .bind(i32::try_from(failures_in_row).unwrap_or(i32::MAX))
+        .bind(millis(silence))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a run from its worker before the end of its lease. The worker hears of it at its next
+    /// renewal and kills the job; until `lease` from now the run counts as held nevertheless.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn fence_run(&mut self, run: RunId, lease: Duration) -> Result<()> {
+        self.meter(&[run]).await?;
+        sqlx::query(
+            "UPDATE runs
+                SET claimed_by = NULL, lease_until = now() + $2 * interval '1 millisecond'
+              WHERE id = $1",
+        )
+        .bind(run.0)
+        .bind(millis(lease))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
+    }
+
     /// Takes all runs from a worker that ends in good order, to be claimed by others at once.
     /// Returns how many.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn release_runs_of(&mut self, worker: WorkerId) -> Result<u64> {
+        let held: Vec<RunId> = self.held(worker).await?.into_iter().map(|it| it.run).collect();
+        self.meter(&held).await?;
         let done = sqlx::query(
             "UPDATE runs
                 SET claimed_by = NULL, lease_until = NULL,

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use model::{
-    ids::{ApplicationId, RunId},
+    ids::{ApplicationId, RunId, VersionId},
     protocol::LogLine,
 };
 
 use crate::{
     connection::Tx,
     error::{Result, number},
+    runs::Run,
 };
 
 /// A kept log line.
@@ -26,13 +27,57 @@ pub struct LogRecord {
     pub logger: String,
     /// The text.
     pub message: String,
+    /// The application version that ran; unknown of lines of an older Weir.
+    pub version: Option<VersionId>,
+    /// Traceback of what the line tells of.
+    pub throwable: Option<String>,
 }
 
-type Row = (i64, i64, DateTime<Utc>, String, String, String);
+/// Which lines are wanted; the default is all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// Of these levels only; empty = of all.
+    pub levels: Vec<String>,
+    /// With this text in the message or the traceback, whatever its case.
+    pub contains: Option<String>,
+}
 
-fn record((sequence, attempt, at, level, logger, message): Row) -> Result<LogRecord> {
-    let attempt = number("log_lines.attempt", attempt)?;
-    Ok(LogRecord { sequence, attempt, at, level, logger, message })
+/// A line that the control plane itself has to say of a run.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnLine<'a> {
+    /// `ERROR`, `WARN`, `INFO`, `DEBUG`.
+    pub level: &'a str,
+    /// Who speaks.
+    pub logger: &'a str,
+    /// The text.
+    pub message: &'a str,
+    /// Traceback of what it tells of.
+    pub throwable: Option<&'a str>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    sequence: i64,
+    attempt: i64,
+    at: DateTime<Utc>,
+    level: String,
+    logger: String,
+    message: String,
+    version: Option<i64>,
+    throwable: Option<String>,
+}
+
+fn record(row: Row) -> Result<LogRecord> {
+    Ok(LogRecord {
+        sequence: row.sequence,
+        attempt: number("log_lines.attempt", row.attempt)?,
+        at: row.at,
+        level: row.level,
+        logger: row.logger,
+        message: row.message,
+        version: row.version.map(|version| number("log_lines.version", version)).transpose()?,
+        throwable: row.throwable,
+    })
 }
 
 impl Tx {
@@ -49,7 +94,7 @@ impl Tx {
         lines: &[LogLine],
     ) -> Result<bool> {
         let present: Option<i64> = sqlx::query_scalar(
-            "SELECT 1::bigint FROM runs
+            "SELECT version FROM runs
               WHERE id = $1 AND application_id = $2 AND attempt = $3 AND ended_at IS NULL",
         )
         .bind(run.0)
@@ -57,9 +102,7 @@ impl Tx {
         .bind(i64::try_from(attempt).unwrap_or(i64::MAX))
         .fetch_optional(&mut *self.inner)
         .await?;
-        if present.is_none() {
-            return Ok(false);
-        }
+        let Some(version) = present else { return Ok(false) };
         let times: Vec<DateTime<Utc>> = lines
             .iter()
             .map(|line| DateTime::from_timestamp_millis(line.at_ms).unwrap_or_default())
@@ -69,8 +112,8 @@ impl Tx {
             lines.iter().map(|line| of(line).replace('\0', "\u{fffd}")).collect()
         };
         sqlx::query(
-            "INSERT INTO log_lines (application_id, attempt, at, level, logger, message)
-             SELECT $1, $2, line.at, line.level, line.logger, line.message
+            "INSERT INTO log_lines (application_id, attempt, at, level, logger, message, version)
+             SELECT $1, $2, line.at, line.level, line.logger, line.message, $7
                FROM unnest($3::timestamptz[], $4::text[], $5::text[], $6::text[])
                     WITH ORDINALITY AS line (at, level, logger, message, place)
               ORDER BY line.place",
@@ -81,9 +124,33 @@ impl Tx {
         .bind(texts(|line| &line.level))
         .bind(texts(|line| &line.logger))
         .bind(texts(|line| &line.message))
+        .bind(version)
         .execute(&mut *self.inner)
         .await?;
         Ok(true)
+    }
+
+    /// Appends a line of the control plane's own about a run's present attempt.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn append_own_line(&mut self, run: &Run, line: OwnLine<'_>) -> Result<()> {
+        let plain = |text: &str| text.replace('\0', "\u{fffd}");
+        sqlx::query(
+            "INSERT INTO log_lines
+                    (application_id, attempt, at, level, logger, message, version, throwable)
+             VALUES ($1, $2, clock_timestamp(), $3, $4, $5, $6, $7)",
+        )
+        .bind(run.application.0)
+        .bind(i64::try_from(run.attempt).unwrap_or(i64::MAX))
+        .bind(line.level)
+        .bind(line.logger)
+        .bind(plain(line.message))
+        .bind(run.version.get())
+        .bind(line.throwable.map(plain))
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(())
     }
 
     /// Up to `limit` lines after `sequence`, oldest first.
@@ -95,17 +162,23 @@ impl Tx {
         application: ApplicationId,
         sequence: i64,
         limit: i64,
+        filter: &LogFilter,
     ) -> Result<Vec<LogRecord>> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT sequence, attempt, at, level, logger, message
+            "SELECT sequence, attempt, at, level, logger, message, version, throwable
                FROM log_lines
               WHERE application_id = $1 AND sequence > $2
+                AND (cardinality($4::text[]) = 0 OR level = ANY ($4))
+                AND ($5::text IS NULL OR
+                     position(lower($5) IN lower(concat_ws(' ', message, throwable))) > 0)
               ORDER BY sequence
               LIMIT $3",
         )
         .bind(application.0)
         .bind(sequence)
         .bind(limit)
+        .bind(&filter.levels)
+        .bind(&filter.contains)
         .fetch_all(&mut *self.inner)
         .await?;
         rows.into_iter().map(record).collect()
@@ -120,17 +193,23 @@ impl Tx {
         application: ApplicationId,
         attempt: Option<u64>,
         limit: i64,
+        filter: &LogFilter,
     ) -> Result<Vec<LogRecord>> {
         let mut rows: Vec<Row> = sqlx::query_as(
-            "SELECT sequence, attempt, at, level, logger, message
+            "SELECT sequence, attempt, at, level, logger, message, version, throwable
                FROM log_lines
               WHERE application_id = $1 AND ($2::bigint IS NULL OR attempt = $2)
+                AND (cardinality($4::text[]) = 0 OR level = ANY ($4))
+                AND ($5::text IS NULL OR
+                     position(lower($5) IN lower(concat_ws(' ', message, throwable))) > 0)
               ORDER BY sequence DESC
               LIMIT $3",
         )
         .bind(application.0)
         .bind(attempt.map(|attempt| i64::try_from(attempt).unwrap_or(i64::MAX)))
         .bind(limit)
+        .bind(&filter.levels)
+        .bind(&filter.contains)
         .fetch_all(&mut *self.inner)
         .await?;
         rows.reverse();

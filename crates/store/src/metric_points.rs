@@ -32,6 +32,17 @@ pub struct Observed {
     pub checkpoint: Option<(u64, u64)>,
 }
 
+/// How many applications and runs there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counts {
+    /// Applications by status; those that are in none are left out.
+    pub by_status: Vec<(String, u64)>,
+    /// Attempts of them, ever.
+    pub attempts: u64,
+    /// Runs that are to be claimed.
+    pub waiting_runs: u64,
+}
+
 /// Metrics of an application at the end of one period.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricPoint {
@@ -100,6 +111,33 @@ impl Tx {
         .fetch_all(&mut *self.inner)
         .await?;
         rows.into_iter().map(Observed::try_from).collect()
+    }
+
+    /// How many applications and runs there are.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn count_by_status(&mut self) -> Result<Counts> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT status, count(*), sum(last_attempt)::bigint
+               FROM applications GROUP BY status ORDER BY status",
+        )
+        .fetch_all(&mut *self.inner)
+        .await?;
+        let waiting: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM runs
+              WHERE ended_at IS NULL AND desired IN ('RUN', 'COMMIT_AND_STOP')
+                AND (claimed_by IS NULL OR lease_until <= now())",
+        )
+        .fetch_one(&mut *self.inner)
+        .await?;
+        let mut counts =
+            Counts { by_status: Vec::new(), attempts: 0, waiting_runs: number("count", waiting)? };
+        for (status, count, attempts) in rows {
+            counts.by_status.push((status, number("count", count)?));
+            counts.attempts += number::<u64, _>("applications.last_attempt", attempts)?;
+        }
+        Ok(counts)
     }
 
     /// The end of the last whole period, if nobody has kept (or is about to keep) the points of it;

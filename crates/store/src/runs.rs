@@ -14,6 +14,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use crate::{
+    Scaling, Thought,
     connection::Tx,
     error::{Result, number, read},
 };
@@ -108,6 +109,14 @@ pub struct Run {
     pub stop_snapshot: Option<SnapshotName>,
     /// The run that begins when it has ended.
     pub successor: Option<Successor>,
+    /// The change of parallelism that made it, or that is about to end it.
+    pub scaling: Option<Scaling>,
+    /// What the scaler thought of it last.
+    pub scaler: Option<Thought>,
+    /// What it goes on from until it has a checkpoint of its own.
+    pub base_checkpoint: Option<u64>,
+    /// Whether it was told already that no worker has room for it.
+    pub shortage_noted: bool,
     /// The worker that has it.
     pub claimed_by: Option<WorkerId>,
     /// Until when that worker has it.
@@ -185,6 +194,10 @@ pub(crate) struct RunRow {
     desired_since: DateTime<Utc>,
     stop_snapshot: Option<String>,
     successor: Option<Json<Successor>>,
+    scaling: Option<Json<Scaling>>,
+    scaler: Option<Json<Thought>>,
+    base_checkpoint: Option<i64>,
+    shortage_noted: bool,
     claimed_by: Option<Uuid>,
     lease_until: Option<DateTime<Utc>>,
     renewed_at: Option<DateTime<Utc>>,
@@ -229,6 +242,13 @@ impl TryFrom<RunRow> for Run {
                 .map(|name| read("runs.stop_snapshot", &name))
                 .transpose()?,
             successor: row.successor.map(|json| json.0),
+            scaling: row.scaling.map(|json| json.0),
+            scaler: row.scaler.map(|json| json.0),
+            base_checkpoint: row
+                .base_checkpoint
+                .map(|value| number("runs.base_checkpoint", value))
+                .transpose()?,
+            shortage_noted: row.shortage_noted,
             claimed_by: row.claimed_by.map(WorkerId),
             lease_until: row.lease_until,
             renewed_at: row.renewed_at,
@@ -376,55 +396,6 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes a run from its worker, to be claimed again after `wait`. Its job, if it ran, is
-    /// taken to be down for `silence` already.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn release_run(
-        &mut self,
-        run: RunId,
-        wait: Duration,
-        failures_in_row: u32,
-        silence: Duration,
-    ) -> Result<()> {
-        sqlx::query(
-            "UPDATE runs
-                SET claimed_by = NULL, lease_until = NULL, running_since = NULL,
-                    failures_in_row = $3,
-                    down_since = CASE WHEN running_since IS NULL THEN down_since
-                                      ELSE greatest(running_since,
-                                                    now() - $4 * interval '1 millisecond') END,
-                    next_attempt_at = now() + $2 * interval '1 millisecond'
-              WHERE id = $1",
-        )
-        .bind(run.0)
-        .bind(millis(wait))
-        .bind(i32::try_from(failures_in_row).unwrap_or(i32::MAX))
-        .bind(millis(silence))
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
-    /// Takes a run from its worker before the end of its lease. The worker hears of it at its next
-    /// renewal and kills the job; until `lease` from now the run counts as held nevertheless.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn fence_run(&mut self, run: RunId, lease: Duration) -> Result<()> {
-        sqlx::query(
-            "UPDATE runs
-                SET claimed_by = NULL, lease_until = now() + $2 * interval '1 millisecond'
-              WHERE id = $1",
-        )
-        .bind(run.0)
-        .bind(millis(lease))
-        .execute(&mut *self.inner)
-        .await?;
-        Ok(())
-    }
-
     /// The run of an application before another one, if there is one.
     ///
     /// # Errors
@@ -450,6 +421,7 @@ impl Tx {
     /// # Errors
     /// The database does not answer.
     pub async fn end_run(&mut self, run: RunId) -> Result<()> {
+        self.meter(&[run]).await?;
         sqlx::query(
             "UPDATE runs
                 SET ended_at = now(), claimed_by = NULL, lease_until = NULL, running_since = NULL,

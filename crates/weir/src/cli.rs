@@ -24,6 +24,8 @@ pub(crate) enum Command {
     Worker(commands::worker::Arguments),
     /// Manage applications over the API: list, create, start, stop, snapshots, logs and more
     App(commands::app::Arguments),
+    /// Make, list and revoke the keys of the API
+    Key(commands::key::Arguments),
     /// Run a bounded Flink SQL script here and now, without a control plane
     Run(commands::run::Arguments),
     /// Measure throughput

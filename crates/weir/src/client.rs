@@ -30,10 +30,18 @@ pub(crate) enum Body {
 }
 
 /// Speaks to one API server.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Client {
     base: String,
     http: reqwest::Client,
+    /// Shown with every request.
+    key: Option<String>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
+    }
 }
 
 impl Client {
@@ -43,7 +51,13 @@ impl Client {
         let http = reqwest::Client::builder();
         // A proxy of the environment does not lead back to this machine.
         let http = if is_loopback(&base) { http.no_proxy() } else { http };
-        Self { base, http: http.build().expect("nothing is asked that can fail") }
+        Self { base, http: http.build().expect("nothing is asked that can fail"), key: None }
+    }
+
+    /// With a key to show.
+    #[must_use]
+    pub(crate) fn with_key(self, key: Option<&str>) -> Self {
+        Self { key: key.filter(|key| !key.is_empty()).map(str::to_owned), ..self }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Result<Value, ClientError> {
@@ -87,6 +101,10 @@ impl Client {
     ) -> Result<reqwest::Response, ClientError> {
         let url = format!("{}{path}", self.base);
         let request = self.http.request(method, &url);
+        let request = match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
         let request = match body {
             Body::Nothing => request,
             Body::Json(value) => request.json(&value),

@@ -17,7 +17,7 @@ use model::protocol::{PropertyGroups, S3Settings, Storage};
 use store::Store;
 
 use crate::copying;
-use crate::settings::{Python, Restarts};
+use crate::settings::{Python, Quotas, Restarts};
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -29,11 +29,14 @@ pub(crate) async fn open(
     database_url: &str,
     storage: &Storage,
     restarts: &Restarts,
+    quotas: &Quotas,
 ) -> Result<Control, Error> {
     let store = Store::connect(database_url, CONNECTIONS).await?;
     store.migrate().await?;
     let timing = Timing { most_failures: restarts.most_failures(), ..Timing::STANDARD };
-    let settings = Settings { timing, ..Settings::standard() };
+    let most_applications = i64::from(quotas.most_applications);
+    let room = quotas.room();
+    let settings = Settings { most_applications, timing, room, ..Settings::standard() };
     let restores = Restores { storage: storage.clone() };
     Ok(Control::new(store, settings, Arc::new(Planner), Arc::new(restores), objects(&storage.s3)))
 }

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         Command::Dev(arguments) => commands::dev::run(arguments),
         Command::Api(arguments) => commands::api::run(arguments),
         Command::App(arguments) => commands::app::run(arguments),
+        Command::Key(arguments) => commands::key::run(arguments),
         Command::Worker(arguments) => commands::worker::run(arguments),
     };
     result.unwrap_or_else(|error| {

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::control_plane;
-use crate::settings::{Python, Restarts};
+use crate::settings::{Python, Quotas, Restarts};
 use crate::terminal::say;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -90,11 +90,14 @@ impl Services {
         let began = Instant::now();
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let control = control_plane::open(postgres.url(), &storage, &Restarts::default()).await?;
+        let control =
+            control_plane::open(postgres.url(), &storage, &Restarts::default(), &Quotas::default())
+                .await?;
         step("Tables", "migrated", began);
         let listener = TcpListener::bind(loopback(options.listen.api)).await?;
         let address = listener.local_addr()?;
-        let serving = api::serve(listener, control.clone(), stop.clone());
+        let serving =
+            api::serve(listener, control.clone(), api::Options::development(), stop.clone());
         tasks.spawn(async move {
             if let Err(error) = serving.await {
                 say(format!("the API server ended: {error}"));

@@ -11,6 +11,38 @@ pub(crate) struct Database {
     pub(crate) database_url: String,
 }
 
+/// What secrets of access keys are encrypted with.
+#[derive(Clone, Args)]
+pub(crate) struct Master {
+    /// Master keys, each 32 bytes in base64, separated by commas: the first encrypts, all decrypt
+    #[arg(long, env = "WEIR_MASTER_KEY", hide_env_values = true)]
+    master_key: Option<String>,
+    /// File with the master keys
+    #[arg(long, env = "WEIR_MASTER_KEY_FILE", conflicts_with = "master_key")]
+    master_key_file: Option<std::path::PathBuf>,
+}
+
+impl std::fmt::Debug for Master {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Master").field("master_key_file", &self.master_key_file).finish()
+    }
+}
+
+impl Master {
+    /// The keys, if there are any.
+    pub(crate) fn keys(&self) -> Result<Option<control::MasterKeys>, String> {
+        let text = match &self.master_key_file {
+            Some(path) => Some(
+                std::fs::read_to_string(path)
+                    .map_err(|error| format!("reading `{}`: {error}", path.display()))?,
+            ),
+            None => self.master_key.clone(),
+        };
+        let keys = text.map(|text| control::MasterKeys::parse(&text)).transpose();
+        keys.map_err(|error| error.to_string())
+    }
+}
+
 /// How S3 is reached: the names that the AWS tools use.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct S3 {
@@ -75,6 +107,26 @@ pub(crate) struct Restarts {
     most_failures: u32,
 }
 
+/// How much there may be of what.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Quotas {
+    /// Applications that the installation may have
+    #[arg(long, env = "WEIR_MOST_APPLICATIONS", default_value_t = 100)]
+    pub(crate) most_applications: u32,
+    /// Most KPUs of one application
+    #[arg(long, env = "WEIR_KPUS_PER_APPLICATION", default_value_t = 64)]
+    kpus_per_application: u32,
+    /// Most KPUs of all applications together [default: what the workers offer]
+    #[arg(long, env = "WEIR_KPU_QUOTA")]
+    kpu_quota: Option<u32>,
+}
+
+impl Default for Quotas {
+    fn default() -> Self {
+        Self { most_applications: 100, kpus_per_application: 64, kpu_quota: None }
+    }
+}
+
 impl Default for Restarts {
     fn default() -> Self {
         Self { most_failures: 1500 }
@@ -84,6 +136,16 @@ impl Default for Restarts {
 impl Restarts {
     pub(crate) fn most_failures(&self) -> Option<u32> {
         (self.most_failures > 0).then_some(self.most_failures)
+    }
+}
+
+impl Quotas {
+    pub(crate) fn room(&self) -> control::RoomSettings {
+        control::RoomSettings {
+            kpus_per_application: self.kpus_per_application,
+            kpus: self.kpu_quota,
+            ..control::RoomSettings::STANDARD
+        }
     }
 }
 

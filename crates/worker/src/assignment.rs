@@ -46,6 +46,7 @@ pub(crate) async fn assignment(
         properties: claim.properties.clone(),
         parallelism: claim.parallelism,
         checkpointing: claim.checkpointing.clone(),
+        log_level: claim.log_level,
         restore: claim.restore.manifest().map(str::to_owned),
         unfinished: claim.unfinished.clone(),
         allow_non_restored_state: claim.allow_non_restored_state,

@@ -12,13 +12,6 @@ use crate::endpoints::applications::{
 };
 use crate::wire::detail::{self, ApplicationDetailAnswer};
 
-/// A request that says no more than which application.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct Named {
-    pub(super) application_name: ApplicationName,
-}
-
 /// An answer that says nothing.
 #[derive(Debug, Serialize)]
 pub(super) struct Done {}
@@ -51,11 +44,24 @@ pub(super) async fn create(
     Ok(detail::answer(control.create(request.parse()?).await?))
 }
 
+/// AWS `DescribeApplicationRequest`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Describe {
+    application_name: ApplicationName,
+    include_additional_details: Option<bool>,
+}
+
 pub(super) async fn describe(
     control: Control,
-    request: Named,
+    request: Describe,
 ) -> Result<ApplicationDetailAnswer, Refusal> {
-    Ok(detail::answer(control.describe(&request.application_name).await?))
+    let found = detail::answer(control.describe(&request.application_name).await?);
+    let plan = match request.include_additional_details {
+        Some(true) => control.job_plan(&request.application_name).await?,
+        Some(false) | None => None,
+    };
+    Ok(found.with_job_plan(plan))
 }
 
 pub(super) async fn list(

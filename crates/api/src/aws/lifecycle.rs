@@ -1,14 +1,14 @@
-//! Start and stop.
+//! Start, stop, roll back.
 
-use control::{Control, StartApplication};
-use model::ids::ApplicationName;
+use control::{Control, RollbackApplication, Seen, StartApplication};
+use model::ids::{ApplicationName, VersionId};
 use serde::Deserialize;
 
-use super::applications::Done;
 use super::refusal::Refusal;
 use crate::endpoints::lifecycle::{
     OperationStarted, StartApplicationRequest, StopApplicationRequest,
 };
+use crate::wire::detail::{self, ApplicationDetailAnswer};
 
 /// AWS `StartApplicationRequest`; in REST the name is in the path.
 #[derive(Debug, Deserialize)]
@@ -46,10 +46,20 @@ pub(super) async fn stop(control: Control, stop: Stop) -> Result<OperationStarte
     Ok(OperationStarted::of(&operation))
 }
 
-/// There is no RollbackApplication yet.
-pub(super) async fn not_offered(
+/// AWS `RollbackApplicationRequest`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Rollback {
+    application_name: ApplicationName,
+    current_application_version_id: i64,
+}
+
+pub(super) async fn rollback(
     control: Control,
-    request: super::applications::Named,
-) -> Result<Done, Refusal> {
-    super::configuration::not_offered(control, request).await
+    request: Rollback,
+) -> Result<ApplicationDetailAnswer, Refusal> {
+    let version = VersionId::try_from(request.current_application_version_id)?;
+    let seen = Seen::Match { version: Some(version), token: None };
+    let command = RollbackApplication { name: request.application_name, seen };
+    Ok(detail::updated(control.rollback(command).await?))
 }

@@ -18,3 +18,4 @@ mod snapshots;
 mod tags;
 
 pub(crate) use door::{door, panicked};
+pub(crate) use operations::least_role;

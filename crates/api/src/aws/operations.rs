@@ -16,7 +16,6 @@ pub(super) struct Operation {
     /// As AWS names it.
     pub(super) name: &'static str,
     /// The least that a caller must be.
-    #[cfg_attr(not(test), expect(dead_code, reason = "there is no authentication yet"))]
     pub(super) role: Role,
     /// Answers a request that was held against its shape.
     pub(super) run: Run,
@@ -39,6 +38,12 @@ impl Operation {
 /// The operation of a name.
 pub(super) fn named(name: &str) -> Option<&'static Operation> {
     OPERATIONS.iter().find(|operation| operation.name == name)
+}
+
+/// The least that a caller of an operation must be. What does not exist, anybody may ask for in
+/// vain.
+pub(crate) fn least_role(name: &str) -> Role {
+    named(name).map_or(Role::Viewer, |operation| operation.role)
 }
 
 /// Reads the request into what a handler takes and renders what it gives.
@@ -73,23 +78,23 @@ macro_rules! operations {
 }
 
 operations! {
-    Admin AddApplicationCloudWatchLoggingOption => configuration::not_offered,
+    Admin AddApplicationCloudWatchLoggingOption => configuration::add_logging_option,
     Admin AddApplicationInput => legacy::sql_only,
     Admin AddApplicationInputProcessingConfiguration => legacy::sql_only,
     Admin AddApplicationOutput => legacy::sql_only,
     Admin AddApplicationReferenceDataSource => legacy::sql_only,
-    Admin AddApplicationVpcConfiguration => configuration::not_offered,
+    Admin AddApplicationVpcConfiguration => configuration::add_vpc,
     Admin CreateApplication => applications::create,
-    Operator CreateApplicationPresignedUrl => configuration::not_offered,
+    Operator CreateApplicationPresignedUrl => configuration::presigned_url,
     Operator CreateApplicationSnapshot => snapshots::create,
     Operator CreateSnapshot => enhanced::create,
     Admin DeleteApplication => applications::delete,
-    Admin DeleteApplicationCloudWatchLoggingOption => configuration::not_offered,
+    Admin DeleteApplicationCloudWatchLoggingOption => configuration::delete_logging_option,
     Admin DeleteApplicationInputProcessingConfiguration => legacy::sql_only,
     Admin DeleteApplicationOutput => legacy::sql_only,
     Admin DeleteApplicationReferenceDataSource => legacy::sql_only,
     Operator DeleteApplicationSnapshot => snapshots::delete,
-    Admin DeleteApplicationVpcConfiguration => configuration::not_offered,
+    Admin DeleteApplicationVpcConfiguration => configuration::delete_vpc,
     Operator DeleteSnapshot => enhanced::delete,
     Viewer DescribeApplication => applications::describe,
     Viewer DescribeApplicationOperation => history::operation,
@@ -107,13 +112,13 @@ operations! {
     Viewer ListSnapshotOperations => enhanced::operations,
     Viewer ListSnapshots => enhanced::list,
     Viewer ListTagsForResource => tags::list,
-    Operator RollbackApplication => lifecycle::not_offered,
+    Operator RollbackApplication => lifecycle::rollback,
     Operator StartApplication => lifecycle::start,
     Operator StopApplication => lifecycle::stop,
     Operator TagResource => tags::put,
     Operator UntagResource => tags::delete,
     Admin UpdateApplication => applications::update,
-    Admin UpdateApplicationMaintenanceConfiguration => configuration::not_offered,
+    Admin UpdateApplicationMaintenanceConfiguration => configuration::set_maintenance_window,
 }
 
 #[cfg(test)]

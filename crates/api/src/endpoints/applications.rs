@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::header::IF_MATCH;
+use axum::http::{HeaderMap, StatusCode};
 use chrono::DateTime;
 use control::{
     ApplicationSummary as Summary, Control, CreateApplication, DeleteApplication, Page, Seen,
     UpdateApplication,
 };
-use model::configuration::ApplicationMode;
-use model::ids::{ApplicationName, VersionId};
+use model::ids::ApplicationName;
 use model::invalid::Invalid;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Paging;
+use super::code::seen;
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path, Query};
 use crate::server::Shared;
@@ -23,14 +24,15 @@ use crate::wire::configuration::sub_resources::{
     CloudWatchLoggingOption, CloudWatchLoggingOptionUpdate,
 };
 use crate::wire::configuration::{ApplicationConfiguration, ApplicationConfigurationUpdate};
-use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary};
+use crate::wire::detail::{self, ApplicationDetailAnswer, ApplicationSummary, Tagged};
 use crate::wire::run::RunConfiguration;
-use crate::wire::{parsed, seconds};
+use crate::wire::{lenient_bool, mode, runtime, seconds};
 
 /// AWS `CreateApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CreateApplicationRequest {
+    #[schema(required = true, min_length = 1, max_length = 128, pattern = "^[a-zA-Z0-9_.-]+$")]
     application_name: String,
     application_description: Option<String>,
     /// `FLINK-1_20` and others.
@@ -64,7 +66,7 @@ pub(crate) fn tag_map(tags: Vec<Tag>) -> Result<BTreeMap<String, String>, Invali
 }
 
 impl CreateApplicationRequest {
-    pub(crate) fn parse(self) -> Result<CreateApplication, Invalid> {
+    pub(crate) fn parse(self) -> Result<CreateApplication, control::Error> {
         let tags = tag_map(self.tags)?;
         let mut change = self.application_configuration.parse()?;
         change.service_execution_role = self.service_execution_role;
@@ -73,8 +75,8 @@ impl CreateApplicationRequest {
         Ok(CreateApplication {
             name: self.application_name.parse()?,
             description: self.application_description,
-            mode: parsed(self.application_mode.as_deref())?.unwrap_or(ApplicationMode::Streaming),
-            runtime: self.runtime_environment.as_deref().unwrap_or("FLINK-1_20").parse()?,
+            mode: mode(self.application_mode.as_deref())?,
+            runtime: runtime(self.runtime_environment.as_deref().unwrap_or("FLINK-1_20"))?,
             change,
             tags,
         })
@@ -88,9 +90,9 @@ impl CreateApplicationRequest {
 pub(super) async fn create(
     shared: Shared,
     Body(request): Body<CreateApplicationRequest>,
-) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {
+) -> Result<(StatusCode, Tagged), Failure> {
     let made = shared.control.create(request.parse()?).await?;
-    Ok((StatusCode::CREATED, Json(detail::answer(made))))
+    Ok((StatusCode::CREATED, Tagged(detail::answer(made))))
 }
 
 /// AWS `ListApplicationsResponse`.
@@ -121,17 +123,33 @@ pub(super) async fn list(
     Ok(Json(ListApplicationsAnswer::of(&shared.control, page)))
 }
 
+/// How much is to be told.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(rename_all = "PascalCase", default)]
+#[into_params(parameter_in = Query)]
+pub(super) struct DescribeParameters {
+    /// Whether the job's stream graph is told, too, as JobPlanDescription.
+    #[serde(deserialize_with = "lenient_bool")]
+    include_additional_details: Option<bool>,
+}
+
 /// Tells all of an application.
 #[utoipa::path(get, path = "/v1/applications/{name}", tag = "applications",
     operation_id = "DescribeApplication",
-    params(("name" = String, Path, description = "Application name")),
+    params(("name" = String, Path, description = "Application name"), DescribeParameters),
     responses((status = 200, body = ApplicationDetailAnswer), (status = "4XX", body = FailureBody)))]
 pub(super) async fn describe(
     shared: Shared,
     Path(name): Path<String>,
-) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+    Query(parameters): Query<DescribeParameters>,
+) -> Result<Tagged, Failure> {
     let name: ApplicationName = name.parse()?;
-    Ok(Json(detail::answer(shared.control.describe(&name).await?)))
+    let found = detail::answer(shared.control.describe(&name).await?);
+    let plan = match parameters.include_additional_details {
+        Some(true) => shared.control.job_plan(&name).await?,
+        Some(false) | None => None,
+    };
+    Ok(Tagged(found.with_job_plan(plan)))
 }
 
 /// AWS `UpdateApplicationRequest`.
@@ -149,28 +167,23 @@ pub(crate) struct UpdateApplicationRequest {
 }
 
 impl UpdateApplicationRequest {
-    pub(crate) fn parse(self, name: ApplicationName) -> Result<UpdateApplication, Invalid> {
+    pub(crate) fn parse(self, name: ApplicationName) -> Result<UpdateApplication, control::Error> {
         let mut change = self.application_configuration_update.parse()?;
-        change.runtime = parsed(self.runtime_environment_update.as_deref())?;
+        change.runtime = self.runtime_environment_update.as_deref().map(runtime).transpose()?;
         change.service_execution_role = self.service_execution_role_update;
         let options = self.cloud_watch_logging_option_updates.into_iter().map(|it| it.parse());
         change.sub_resources.extend(options.collect::<Result<Vec<_>, Invalid>>()?);
         Ok(UpdateApplication {
             name,
-            seen: Seen::Match {
-                version: self
-                    .current_application_version_id
-                    .map(VersionId::try_from)
-                    .transpose()?,
-                token: self.conditional_token,
-            },
+            seen: Seen::given(self.current_application_version_id, self.conditional_token)?,
             change,
             run_configuration: self.run_configuration_update.map(|it| it.parse()).transpose()?,
         })
     }
 }
 
-/// Changes an application; a running one is restarted from a snapshot with the new version.
+/// Changes an application; a running one is restarted from a snapshot with the new version. The version
+/// that was seen stands in the body or in `If-Match`.
 #[utoipa::path(patch, path = "/v1/applications/{name}", tag = "applications",
     operation_id = "UpdateApplication",
     params(("name" = String, Path, description = "Application name")), request_body = UpdateApplicationRequest,
@@ -178,10 +191,17 @@ impl UpdateApplicationRequest {
 pub(super) async fn update(
     shared: Shared,
     Path(name): Path<String>,
+    headers: HeaderMap,
     Body(request): Body<UpdateApplicationRequest>,
-) -> Result<Json<ApplicationDetailAnswer>, Failure> {
-    let command = request.parse(name.parse()?)?;
-    Ok(Json(detail::updated(shared.control.update(command).await?)))
+) -> Result<Tagged, Failure> {
+    let mut command = request.parse(name.parse()?)?;
+    // The body decides where it names a version or a token.
+    if command.seen == (Seen::Match { version: None, token: None })
+        && headers.contains_key(IF_MATCH)
+    {
+        command.seen = seen(&headers)?;
+    }
+    Ok(Tagged(detail::updated(shared.control.update(command).await?)))
 }
 
 /// Parameters of a deletion.

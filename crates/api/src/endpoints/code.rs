@@ -1,6 +1,5 @@
 //! An application's code by itself: `PUT …/code`.
 
-use axum::Json;
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use control::{Change, NewCode, NewContent, Seen, UpdateApplication};
@@ -12,7 +11,7 @@ use crate::failure::{Failure, FailureBody};
 use crate::request::{Path, Raw, object};
 use crate::server::Shared;
 use crate::wire::code::ApplicationCodeConfiguration;
-use crate::wire::detail::{self, ApplicationDetailAnswer};
+use crate::wire::detail::{self, ApplicationDetailAnswer, Tagged};
 
 /// Replaces the code. The body is a zip file (`application/zip`), a Flink SQL script (`text/plain` or
 /// `application/sql`) or AWS's ApplicationCodeConfiguration (`application/json`). `If-Match` may carry the
@@ -28,7 +27,7 @@ pub(super) async fn put(
     Path(name): Path<String>,
     headers: HeaderMap,
     Raw(body): Raw,
-) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+) -> Result<Tagged, Failure> {
     let code = parse(&headers, body)?;
     let command = UpdateApplication {
         name: name.parse()?,
@@ -36,7 +35,7 @@ pub(super) async fn put(
         change: Change { code: Some(code), ..Change::default() },
         run_configuration: None,
     };
-    Ok(Json(detail::updated(shared.control.update(command).await?)))
+    Ok(Tagged(detail::updated(shared.control.update(command).await?)))
 }
 
 fn parse(headers: &HeaderMap, body: Vec<u8>) -> Result<NewCode, Failure> {
@@ -72,6 +71,9 @@ fn parse(headers: &HeaderMap, body: Vec<u8>) -> Result<NewCode, Failure> {
 /// `If-Match: 3` (or `"3"`); absent = whichever version is present.
 pub(super) fn seen(headers: &HeaderMap) -> Result<Seen, Failure> {
     let Some(given) = headers.get(IF_MATCH) else { return Ok(Seen::Any) };
+    if given == "*" {
+        return Ok(Seen::Any);
+    }
     let number = given.to_str().ok().and_then(|text| text.trim_matches('"').parse::<i64>().ok());
     let number =
         number.ok_or_else(|| Failure::malformed("If-Match must be an application version id"))?;

@@ -6,20 +6,28 @@ mod code;
 pub(crate) mod enhanced_snapshots;
 pub(crate) mod history;
 pub(crate) mod lifecycle;
+mod limits;
 mod logs;
+pub(crate) mod maintenance;
+mod metrics;
 mod observe;
+pub(crate) mod presigned_url;
+mod prometheus;
 mod properties;
 mod rollback;
 mod service;
 pub(crate) mod snapshot_operations;
 mod snapshot_tags;
 pub(crate) mod snapshots;
+mod sub_resources;
 mod tags;
+mod usage;
 mod waiting;
 
 use std::collections::BTreeMap;
 
 use axum::Extension;
+use axum::http::Method;
 use control::PageRequest;
 use serde::Deserialize;
 use utoipa::openapi::{OpenApi, RefOr, Response};
@@ -27,6 +35,7 @@ use utoipa::{IntoParams, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::auth::{describe_role, describe_schemes};
 use crate::failure::Failure;
 use crate::request::BodyLimit;
 use crate::server::Server;
@@ -66,6 +75,12 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(snapshot_operations::list))
         .routes(routes!(snapshot_operations::describe))
         .routes(routes!(snapshot_tags::list, snapshot_tags::put, snapshot_tags::delete))
+        .routes(routes!(sub_resources::add_logging_option))
+        .routes(routes!(sub_resources::delete_logging_option))
+        .routes(routes!(sub_resources::add_vpc_configuration))
+        .routes(routes!(sub_resources::delete_vpc_configuration))
+        .routes(routes!(maintenance::put))
+        .routes(routes!(presigned_url::create))
         .routes(routes!(history::versions))
         .routes(routes!(history::version))
         .routes(routes!(history::operations))
@@ -73,10 +88,13 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(history::events))
         .routes(routes!(logs::read))
         .routes(routes!(observe::metrics))
+        .routes(routes!(metrics::history))
+        .routes(routes!(prometheus::metrics))
         .routes(routes!(observe::graph))
         .routes(routes!(observe::checkpoints))
         .routes(routes!(waiting::waiting))
         .routes(routes!(observe::workers))
+        .routes(routes!(usage::usage))
         .routes(routes!(audit::list))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
@@ -89,11 +107,20 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
 #[must_use]
 pub fn document() -> OpenApi {
     let mut document = all().into_openapi();
-    for item in document.paths.paths.values_mut() {
-        let operations =
-            [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
+    describe_schemes(&mut document);
+    for (path, item) in &mut document.paths.paths {
+        let operations = [
+            (Method::GET, &mut item.get),
+            (Method::PUT, &mut item.put),
+            (Method::POST, &mut item.post),
+            (Method::PATCH, &mut item.patch),
+            (Method::DELETE, &mut item.delete),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
             describe(&mut operation.responses.responses);
+            limits::describe(operation);
+            describe_role(operation, &method, path);
         }
     }
     document

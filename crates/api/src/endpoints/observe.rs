@@ -45,6 +45,14 @@ pub(super) struct MetricsAnswer {
     late_records_by_table: BTreeMap<String, u64>,
     /// By operator id.
     operators: BTreeMap<String, OperatorBody>,
+    /// Under CloudWatch's names; those of the job only while it runs.
+    metrics: BTreeMap<String, f64>,
+    /// The same by operator id of each task's first operator, as MetricsLevel says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    task_metrics: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The same by operator id, as MetricsLevel says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    operator_metrics: BTreeMap<String, BTreeMap<String, f64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_checkpoint: Option<CheckpointBody>,
     /// Of the latest checkpoint, from the barrier's start to the manifest.
@@ -118,6 +126,7 @@ pub(super) async fn metrics(
 ) -> Result<Json<MetricsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
     let found = shared.control.metrics(&name).await?;
+    let live = shared.control.live_metrics_of(&name).await?;
     let job = found.job.unwrap_or_default();
     let sum =
         |count: fn(&OperatorMetrics) -> u64| -> u64 { job.operators.values().map(count).sum() };
@@ -139,6 +148,9 @@ pub(super) async fn metrics(
         malformed_records: sum(|it| it.malformed_records),
         late_records_by_table,
         operators: job.operators.into_iter().map(|(id, it)| (id, operator(it))).collect(),
+        metrics: live.application,
+        task_metrics: live.tasks,
+        operator_metrics: live.operators,
         last_checkpoint_duration_ms: found.latest_checkpoint.as_ref().map(|it| it.duration_ms),
         last_checkpoint_size_bytes: found.latest_checkpoint.as_ref().map(|it| it.state_bytes),
         last_checkpoint_age_ms: found.last_checkpoint_age_ms,

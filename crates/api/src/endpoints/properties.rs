@@ -14,7 +14,7 @@ use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path};
 use crate::server::Shared;
 use crate::wire::configuration::properties::{PropertyGroup, listed};
-use crate::wire::detail::{self, ApplicationDetailAnswer};
+use crate::wire::detail::{self, ApplicationDetailAnswer, Tagged};
 
 /// All property groups of the newest version.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,7 +86,7 @@ pub(super) async fn put(
     Path((name, group)): Path<(String, String)>,
     headers: HeaderMap,
     Body(request): Body<PutPropertyGroupRequest>,
-) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+) -> Result<Tagged, Failure> {
     let name: ApplicationName = name.parse()?;
     let group: PropertyGroupId = group.parse()?;
     let seen = match request.current_application_version_id {
@@ -94,7 +94,7 @@ pub(super) async fn put(
         None => seen(&headers)?,
     };
     let done = shared.control.put_property_group(name, group, request.property_map, seen).await?;
-    Ok(Json(detail::updated(done)))
+    Ok(Tagged(detail::updated(done)))
 }
 
 /// Deletes one property group; a running application is restarted from a snapshot without it.
@@ -107,9 +107,9 @@ pub(super) async fn delete(
     shared: Shared,
     Path((name, group)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Json<ApplicationDetailAnswer>, Failure> {
+) -> Result<Tagged, Failure> {
     let name: ApplicationName = name.parse()?;
     let group: PropertyGroupId = group.parse()?;
     let done = shared.control.delete_property_group(name, group, seen(&headers)?).await?;
-    Ok(Json(detail::updated(done)))
+    Ok(Tagged(detail::updated(done)))
 }

@@ -1,6 +1,5 @@
 //! Back to the version that ran before.
 
-use axum::Json;
 use axum::http::StatusCode;
 use control::{RollbackApplication, Seen};
 use model::ids::{ApplicationName, VersionId};
@@ -10,7 +9,7 @@ use utoipa::ToSchema;
 use crate::failure::{Failure, FailureBody};
 use crate::request::{Body, Path};
 use crate::server::Shared;
-use crate::wire::detail::{self, ApplicationDetailAnswer};
+use crate::wire::detail::{self, ApplicationDetailAnswer, Tagged};
 
 /// AWS `RollbackApplicationRequest`.
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
@@ -29,10 +28,10 @@ pub(super) async fn rollback(
     shared: Shared,
     Path(name): Path<String>,
     Body(request): Body<RollbackApplicationRequest>,
-) -> Result<(StatusCode, Json<ApplicationDetailAnswer>), Failure> {
+) -> Result<(StatusCode, Tagged), Failure> {
     let name: ApplicationName = name.parse()?;
     let version = request.current_application_version_id.map(VersionId::try_from).transpose()?;
     let seen = Seen::Match { version, token: None };
     let rolled_back = shared.control.rollback(RollbackApplication { name, seen }).await?;
-    Ok((StatusCode::ACCEPTED, Json(detail::updated(rolled_back))))
+    Ok((StatusCode::ACCEPTED, Tagged(detail::updated(rolled_back))))
 }

@@ -52,6 +52,7 @@ pub(super) async fn list(
 #[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct CreateSnapshotRequest {
+    #[schema(required = true, min_length = 1, max_length = 256, pattern = "^[a-zA-Z0-9_.-]+$")]
     snapshot_name: String,
 }
 

@@ -1,5 +1,8 @@
 //! AWS `ApplicationDetail` and `ApplicationSummary`.
 
+use axum::Json;
+use axum::http::header::ETAG;
+use axum::response::{IntoResponse, Response};
 use control::ApplicationSummary as Summary;
 use model::lifecycle::VersionStatus;
 use serde::Serialize;
@@ -46,9 +49,18 @@ pub(crate) struct ApplicationDetail {
 /// AWS `ApplicationMaintenanceConfigurationDescription`.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-struct MaintenanceWindow {
+pub(crate) struct MaintenanceWindow {
     application_maintenance_window_start_time: String,
     application_maintenance_window_end_time: String,
+}
+
+impl From<control::MaintenanceWindow> for MaintenanceWindow {
+    fn from(window: control::MaintenanceWindow) -> Self {
+        Self {
+            application_maintenance_window_start_time: window.start,
+            application_maintenance_window_end_time: window.end,
+        }
+    }
 }
 
 /// An answer whose only member is the detail.
@@ -59,6 +71,27 @@ pub(crate) struct ApplicationDetailAnswer {
     /// Of the change, when the application had to be restarted for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     operation_id: Option<String>,
+}
+
+/// The same with the version as its `ETag`, which `If-Match` takes.
+#[derive(Debug)]
+pub(crate) struct Tagged(pub(crate) ApplicationDetailAnswer);
+
+impl IntoResponse for Tagged {
+    fn into_response(self) -> Response {
+        let version = self.0.application_detail.application_version_id;
+        ([(ETAG, format!("\"{version}\""))], Json(self.0)).into_response()
+    }
+}
+
+impl ApplicationDetailAnswer {
+    /// With what `IncludeAdditionalDetails` asks for, where there is a job.
+    pub(crate) fn with_job_plan(mut self, plan: Option<serde_json::Value>) -> Self {
+        let configuration = &mut self.application_detail.application_configuration_description;
+        configuration.flink_application_configuration_description.job_plan_description =
+            plan.map(|plan| plan.to_string());
+        self
+    }
 }
 
 pub(crate) fn answer(detail: control::ApplicationDetail) -> ApplicationDetailAnswer {
@@ -95,10 +128,7 @@ pub(crate) fn described(detail: control::ApplicationDetail) -> ApplicationDetail
         cloud_watch_logging_option_descriptions: logging_options(
             &detail.configuration.logging_options,
         ),
-        application_maintenance_configuration_description: MaintenanceWindow {
-            application_maintenance_window_start_time: detail.maintenance_window.start,
-            application_maintenance_window_end_time: detail.maintenance_window.end,
-        },
+        application_maintenance_configuration_description: detail.maintenance_window.into(),
         application_mode: detail.mode.to_string(),
         conditional_token: detail.conditional_token,
         application_version_updated_from: detail.version_updated_from.map(|it| it.get()),

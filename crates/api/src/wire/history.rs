@@ -223,6 +223,9 @@ pub(crate) struct LogLine {
     level: String,
     logger: String,
     message: String,
+    /// Traceback of what the line tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    throwable: Option<String>,
 }
 
 pub(crate) fn log_line(record: LogRecord) -> LogLine {
@@ -233,5 +236,6 @@ pub(crate) fn log_line(record: LogRecord) -> LogLine {
         level: record.level,
         logger: record.logger,
         message: record.message,
+        throwable: record.throwable,
     }
 }

@@ -6,9 +6,13 @@ pub(crate) mod configuration;
 pub(crate) mod detail;
 pub(crate) mod enhanced;
 pub(crate) mod history;
+pub(crate) mod log;
 pub(crate) mod run;
+pub(crate) mod scaling;
+pub(crate) mod sub_resources;
 
 use chrono::{DateTime, Utc};
+use model::configuration::{ApplicationMode, RuntimeEnvironment, is_foreign_runtime};
 use serde::{Deserialize, Deserializer};
 
 /// A time as AWS writes it: seconds since 1970, cut to whole ones.
@@ -34,6 +38,28 @@ pub(crate) fn lenient_bool<'de, D: Deserializer<'de>>(from: D) -> Result<Option<
             _ => Err(serde::de::Error::custom(format!("`{text}` is neither true nor false"))),
         },
     }
+}
+
+/// The runtime, which must be one of Flink.
+pub(crate) fn runtime(text: &str) -> Result<RuntimeEnvironment, control::Error> {
+    if is_foreign_runtime(text) {
+        return Err(control::Error::Unsupported(format!(
+            "runtime `{text}` is not supported: applications are for Flink runtimes, for example \
+             `FLINK-1_20`, whose code may also be a Flink SQL script (`PLAINTEXT`)"
+        )));
+    }
+    Ok(text.parse()?)
+}
+
+/// The mode, which must not be that of Studio.
+pub(crate) fn mode(text: Option<&str>) -> Result<ApplicationMode, control::Error> {
+    if text == Some("INTERACTIVE") {
+        return Err(control::Error::Unsupported(
+            "mode `INTERACTIVE` (Studio) is not supported; leave it out or say `STREAMING`"
+                .to_owned(),
+        ));
+    }
+    Ok(parsed(text)?.unwrap_or(ApplicationMode::Streaming))
 }
 
 /// Text of a member that has a closed set of values.

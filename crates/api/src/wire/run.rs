@@ -156,6 +156,11 @@ pub(crate) struct Weir {
     #[serde(skip_serializing_if = "Option::is_none")]
     worker: Option<String>,
     kpus: u32,
+    /// Why no worker can take the run now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_for: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    autoscaling: Option<super::scaling::Autoscaling>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_checkpoint: Option<super::history::CheckpointBody>,
     /// Why an attempt last failed.
@@ -227,6 +232,8 @@ pub(crate) fn weir(run: RunDetail) -> Weir {
         next_attempt_at: run.next_attempt_at.map(seconds),
         worker: run.worker,
         kpus: run.kpus,
+        waiting_for: run.waits_for,
+        autoscaling: super::scaling::autoscaling(run.scaler, run.scaling),
         latest_checkpoint: run.latest_checkpoint.map(super::history::checkpoint),
         failure: run.failure.map(failure),
     }

@@ -26,7 +26,8 @@ impl Answer {
     #[track_caller]
     pub(crate) fn body(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
-        assert_eq!(self.header("content-type"), "application/json");
+        let kind = if status < 400 { "application/json" } else { "application/problem+json" };
+        assert_eq!(self.header("content-type"), kind);
         serde_json::from_str(&self.text).unwrap()
     }
 
@@ -43,6 +44,9 @@ impl Answer {
         assert_eq!(body["Code"], code, "{body}");
         assert_eq!(body["RequestId"], self.header("x-amzn-requestid"));
         let message = body["Message"].as_str().unwrap();
+        assert_eq!(body["type"], format!("urn:weir:error:{code}"));
+        assert_eq!((&body["status"], body["detail"].as_str()), (&status.into(), Some(message)));
+        assert!(body["title"].is_string());
         assert!(!message.is_empty() && !message.ends_with('.'), "{message}");
         message.to_owned()
     }

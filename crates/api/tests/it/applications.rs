@@ -115,7 +115,7 @@ async fn values_outside_their_limits_are_refused_by_their_names() {
         *request.pointer_mut(member).unwrap() = value;
         world.api.post("/v1/applications", request).await.refused(422, "InvalidArgumentException")
     };
-    let message = refused("/RuntimeEnvironment", json!("SQL-1_0")).await;
+    let message = refused("/RuntimeEnvironment", json!("FLINK-1_5")).await;
     assert!(message.starts_with("`RuntimeEnvironment` "), "{message}");
     let message = refused("/ServiceExecutionRole", json!("me")).await;
     assert!(message.starts_with("`ServiceExecutionRole` "), "{message}");

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 use crate::aws;
 use crate::world::World;
 
-const SNAPSHOTS: &str = "/v1/snapshots";
 const ROLE: &str = "arn:aws:iam::000000000000:role/r";
 
 /// A world whose application `alerts` is set up for enhanced snapshots.
@@ -58,16 +57,16 @@ async fn a_snapshot_is_created_exported_and_deleted() {
         "SnapshotDescription": "words",
         "Tags": [{ "Key": "team", "Value": "sensors" }],
     });
-    world.api.post(SNAPSHOTS, mine.clone()).await.refused(409, "ResourceInUseException");
+    world.api.post("/v1/snapshots", mine.clone()).await.refused(409, "ResourceInUseException");
     let claim = world.run_alerts().await;
-    let begun = world.api.post(SNAPSHOTS, mine.clone()).await.body(202);
+    let begun = world.api.post("/v1/snapshots", mine.clone()).await.body(202);
     let arn = "arn:aws:kinesisanalytics:us-east-1:000000000000:snapshot/mine";
     assert_eq!(
         (&begun["SnapshotArn"], &begun["SnapshotStatus"]),
         (&arn.into(), &"CREATING".into())
     );
     assert_eq!(begun["SnapshotOperationStatus"], "IN_PROGRESS");
-    world.api.post(SNAPSHOTS, mine).await.refused(409, "ResourceInUseException");
+    world.api.post("/v1/snapshots", mine).await.refused(409, "ResourceInUseException");
     let told = world.api.get("/v1/snapshots/mine").await.body(200);
     assert_eq!(told["SnapshotInfoDetails"]["SnapshotSizeInBytes"], 0);
     world
@@ -206,11 +205,13 @@ async fn what_no_transfer_can_mean_is_refused() {
 async fn tags_of_a_snapshot_come_and_go() {
     let world = world().await;
     world.api.post("/v1/snapshots/back/import", import()).await.body(202);
-    let path = "/v1/snapshots/back/tags";
     let tags = json!({ "Tags": { "a": "1", "b": "" } });
-    assert_eq!(world.api.put(path, tags.clone()).await.body(200), tags);
+    assert_eq!(world.api.put("/v1/snapshots/back/tags", tags.clone()).await.body(200), tags);
     world.api.delete("/v1/snapshots/back/tags?TagKeys=a,c").await.empty(204);
-    assert_eq!(world.api.get(path).await.body(200), json!({ "Tags": { "b": "" } }));
+    assert_eq!(
+        world.api.get("/v1/snapshots/back/tags").await.body(200),
+        json!({ "Tags": { "b": "" } })
+    );
     world.api.get("/v1/snapshots/nope/tags").await.refused(404, "ResourceNotFoundException");
 }
 

@@ -118,3 +118,43 @@ async fn a_followed_log_ends_with_its_application() {
     world.api.delete("/v1/applications/alerts").await.empty(202);
     assert_eq!(followed.next().await, None);
 }
+
+#[tokio::test]
+async fn lines_are_found_by_level_and_text_and_told_in_cloudwatchs_shape() {
+    let world = World::with_alerts().await;
+    let claim = world.run_alerts().await;
+    world.log(&claim, &["Completed checkpoint 7".to_owned(), "hello".to_owned()]).await;
+    let failure = model::protocol::Failure {
+        fault: model::fault::Fault { domain: model::fault::Domain::User, retry: true },
+        message: "no".to_owned(),
+        traceback: Some("Traceback (most recent call last)".to_owned()),
+    };
+    let _ = world.control.job_failed(&claim.job, &failure).await.unwrap();
+    let found = async |query: &str| world.api.get(&format!("{LOGS}?{query}")).await.body(200);
+    assert_eq!(messages(&found("contains=CHECKPOINT").await), ["Completed checkpoint 7"]);
+    let restarting = "Job alerts switched from RUNNING to RESTARTING: no";
+    assert_eq!(messages(&found("level=WARN").await), [restarting]);
+    assert!(messages(&found("level=WARN&contains=hello").await).is_empty());
+    let told = found("level=ERROR&shape=cloudwatch").await;
+    let line = &told["LogLines"][0];
+    assert_eq!(
+        (&line["messageType"], &line["message"], &line["logger"]),
+        (&json!("ERROR"), &json!(restarting), &json!("job"))
+    );
+    let arn = "arn:aws:kinesisanalytics:us-east-1:000000000000:application/alerts";
+    assert_eq!(
+        (&line["applicationARN"], &line["applicationVersionId"]),
+        (&json!(arn), &json!("1"))
+    );
+    assert_eq!(line["throwableInformation"], "Traceback (most recent call last)");
+    for wrong in ["level=LOUD", "shape=round"] {
+        world.api.get(&format!("{LOGS}?{wrong}")).await.refused(422, "InvalidArgumentException");
+    }
+    // A client of server-sent events says what it accepts; the filter holds for it, too.
+    let request = world.api.request(Method::GET, &format!("{LOGS}?level=ERROR"));
+    let request = request.header("accept", "text/event-stream");
+    let mut followed = Followed::open(&world, request).await;
+    assert_eq!(followed.next().await.unwrap().1, restarting);
+    world.api.end().await;
+    assert_eq!(followed.next().await, None);
+}

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access;
 mod answer;
 mod applications;
 mod audit;
@@ -11,16 +12,25 @@ mod code;
 #[expect(dead_code, reason = "other crates use more of it")]
 #[path = "../../../store/tests/it/database.rs"]
 mod database;
+mod detail;
 mod enhanced;
+mod etag;
 mod history;
 mod lifecycle;
+mod limits;
 mod logs;
+mod metrics;
 mod observation;
 mod openapi;
 mod properties;
 mod rollback;
+mod secrets;
 mod service;
+mod signer;
 mod snapshots;
+mod sub_resources;
 mod tags;
+mod tls;
 mod update;
+mod usage;
 mod world;

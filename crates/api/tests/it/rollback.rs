@@ -10,7 +10,8 @@ const ROLLBACK: &str = "/v1/applications/alerts/rollback";
 async fn an_application_goes_back_to_the_version_that_ran_before() {
     let world = World::with_alerts().await;
     let seen = |version: i64| json!({ "CurrentApplicationVersionId": version });
-    let message = world.api.post(ROLLBACK, seen(1)).await.refused(409, "ResourceInUseException");
+    let refused = world.api.post("/v1/applications/alerts/rollback", seen(1)).await;
+    let message = refused.refused(409, "ResourceInUseException");
     assert!(message.contains("cannot be rolled back in `READY`"), "{message}");
     let first = world.run_alerts().await;
     let refused = world.api.post(ROLLBACK, seen(1)).await;
@@ -22,11 +23,7 @@ async fn an_application_goes_back_to_the_version_that_ran_before() {
     world.stop_with_snapshot(&first, 1).await;
     let second = world.claim().await;
     world.running(&second).await;
-    world
-        .api
-        .post("/v1/applications/alerts/rollback", json!({}))
-        .await
-        .refused(422, "InvalidArgumentException");
+    world.api.post(ROLLBACK, json!({})).await.refused(422, "InvalidArgumentException");
     world.api.post(ROLLBACK, seen(1)).await.refused(412, "ConcurrentModificationException");
     let answer = world.api.post(ROLLBACK, seen(2)).await.body(202);
     let detail = &answer["ApplicationDetail"];

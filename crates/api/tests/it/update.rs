@@ -180,3 +180,71 @@ async fn a_running_application_is_not_stopped_for_what_could_not_go_on() {
     assert_eq!(found["ApplicationDetail"]["ApplicationStatus"], "RUNNING");
     assert_eq!(found["ApplicationDetail"]["ApplicationVersionId"], 1);
 }
+
+/// Each rule between a present configuration and a change, and what becomes of the change.
+#[tokio::test]
+async fn a_change_must_fit_what_is_there() {
+    let world = World::with_alerts().await;
+    let change = async |configuration: serde_json::Value, runtime: Option<&str>| {
+        let version = world.describe("alerts").await["ApplicationVersionId"].clone();
+        let mut request = json!({
+            "CurrentApplicationVersionId": version,
+            "ApplicationConfigurationUpdate": configuration,
+        });
+        if let Some(runtime) = runtime {
+            request["RuntimeEnvironmentUpdate"] = json!(runtime);
+        }
+        world.api.patch(ALERTS, request).await
+    };
+    let mode = |mode: &str| {
+        json!({ "ApplicationSnapshotConfigurationUpdate":
+            { "SnapshotsEnabledUpdate": "true", "SnapshotModeUpdate": mode } })
+    };
+    const IA: &str = "InvalidArgumentException";
+    change(mode("ENHANCED_SNAPSHOTS"), Some("FLINK-1_19")).await.refused(422, IA);
+    change(mode("ENHANCED_SNAPSHOTS"), None).await.body(200);
+    let back = change(mode("APPLICATION_SNAPSHOTS_LEGACY"), None).await;
+    assert!(back.refused(422, IA).contains("cannot go back"));
+    change(json!({}), Some("FLINK-1_19")).await.refused(422, IA);
+    change(json!({}), Some("SQL-1_0")).await.refused(422, "UnsupportedOperationException");
+    change(json!({}), Some("FLINK-2_2")).await.body(200);
+
+    let key = |kind: &str, id: Option<&str>| {
+        json!({ "ApplicationEncryptionConfigurationUpdate":
+            { "KeyTypeUpdate": kind, "KeyIdUpdate": id } })
+    };
+    change(key("CUSTOMER_MANAGED_KEY", None), None).await.refused(422, IA);
+    change(key("CUSTOMER_MANAGED_KEY", Some("alias/weir")), None).await.body(200);
+    change(key("AWS_OWNED_KEY", None), None).await.body(200);
+    let rollback = json!({ "ApplicationSystemRollbackConfigurationUpdate":
+        { "RollbackEnabledUpdate": "true" } });
+    change(rollback, None).await.body(200);
+    let groups = json!({ "EnvironmentPropertyUpdates": { "PropertyGroups": [] } });
+    change(groups, None).await.body(200);
+    let vpc = json!({ "VpcConfigurationUpdates":
+        [{ "VpcConfigurationId": "1.1", "SubnetIdUpdates": ["subnet-1"] }] });
+    change(vpc, None).await.refused(404, "ResourceNotFoundException");
+
+    let detail = world.describe("alerts").await;
+    let configuration = &detail["ApplicationConfigurationDescription"];
+    assert_eq!(
+        configuration["ApplicationEncryptionConfigurationDescription"],
+        json!({ "KeyType": "AWS_OWNED_KEY" })
+    );
+    assert_eq!(
+        configuration["ApplicationSystemRollbackConfigurationDescription"],
+        json!({ "RollbackEnabled": true })
+    );
+    assert_eq!(
+        configuration["ApplicationSnapshotConfigurationDescription"],
+        json!({ "SnapshotsEnabled": true, "SnapshotMode": "ENHANCED_SNAPSHOTS" })
+    );
+    assert_eq!(configuration.get("EnvironmentPropertyDescriptions"), None, "`[]` clears all");
+    assert_eq!(detail["RuntimeEnvironment"], "FLINK-2_2");
+    let with_token =
+        async |token: &str| world.api.patch(ALERTS, json!({ "ConditionalToken": token })).await;
+    with_token("no token!").await.refused(422, IA);
+    with_token("").await.refused(422, IA);
+    with_token(&"t".repeat(513)).await.refused(422, IA);
+    with_token(&"t".repeat(512)).await.refused(412, "ConcurrentModificationException");
+}

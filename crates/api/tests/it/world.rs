@@ -94,10 +94,14 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) async fn serve(control: Control) -> Self {
+        Self::serve_with(control, api::Options::development()).await
+    }
+
+    pub(crate) async fn serve_with(control: Control, options: api::Options) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let stop = CancellationToken::new();
-        let server = tokio::spawn(api::serve(listener, control, stop.clone()));
+        let server = tokio::spawn(api::serve(listener, control, options, stop.clone()));
         Self { base, http: reqwest::Client::new(), stop, server }
     }
 
@@ -147,6 +151,8 @@ pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) control: Control,
     pub(crate) objects: Arc<Objects>,
+    /// For what takes time.
+    pub(crate) store: store::Store,
     pub(crate) worker: WorkerId,
     _database: Database,
 }
@@ -155,12 +161,12 @@ impl World {
     pub(crate) async fn new() -> Self {
         let (database, store) = database::fresh().await;
         let objects = Arc::new(Objects::default());
-        let control = control(store, &objects);
+        let control = control(store.clone(), &objects);
         let worker = WorkerId(Uuid::new_v4());
         let info = WorkerInfo { id: worker, name: "the worker".to_owned(), capacity_kpus: 8 };
         control.register_worker(&info).await.unwrap();
         let api = Api::serve(control.clone()).await;
-        Self { api, control, objects, worker, _database: database }
+        Self { api, control, objects, store, worker, _database: database }
     }
 
     /// With an application `alerts`, READY at version 1.

@@ -7,6 +7,7 @@ use model::{
         check_snapshot_mode,
     },
     ids::VersionId,
+    invalid::{Invalid, check_length},
     protocol::PropertyGroups,
 };
 use store::Version;
@@ -32,6 +33,22 @@ pub enum Seen {
 }
 
 impl Seen {
+    /// What a request gives of AWS's two members.
+    ///
+    /// # Errors
+    /// A number that is no version, a token outside `[a-zA-Z0-9-_+/=]{1,512}`.
+    pub fn given(version: Option<i64>, token: Option<String>) -> Result<Self, Invalid> {
+        if let Some(token) = &token {
+            check_length("ConditionalToken", token, 1, 512)?;
+            let allowed = |c: char| c.is_ascii_alphanumeric() || "-_+/=".contains(c);
+            if !token.chars().all(allowed) {
+                let problem = "may only contain letters, digits, `-`, `_`, `+`, `/` and `=`";
+                return Err(Invalid::new("ConditionalToken", problem));
+            }
+        }
+        Ok(Self::Match { version: version.map(VersionId::try_from).transpose()?, token })
+    }
+
     /// Refuses what is not the present version.
     pub(super) fn check(&self, present: &Version) -> Result<(), Stale> {
         match self {
@@ -107,6 +124,7 @@ impl Control {
             None => before.properties.clone(),
         };
         let flink = change.flink.apply(&before.flink)?;
+        self.check_kpus(&flink.parallelism)?;
         let mut configuration = ApplicationConfiguration {
             runtime: change.runtime.unwrap_or_else(|| before.runtime.clone()),
             service_execution_role: change

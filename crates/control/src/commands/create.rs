@@ -77,6 +77,10 @@ impl Control {
         tags: BTreeMap<String, String>,
     ) -> Result<ApplicationDetail> {
         let mut tx = self.store.begin().await?;
+        let most = self.settings.most_applications;
+        if tx.count_applications().await? >= most {
+            return Err(Error::TooManyApplications(most));
+        }
         match tx.insert_application(&new).await {
             Err(store::Error::Taken(Taken::ApplicationName)) => {
                 return Err(Error::ApplicationExists(new.name));

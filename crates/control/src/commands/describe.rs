@@ -42,6 +42,20 @@ impl Control {
         self.detail(&mut tx, application, version).await
     }
 
+    /// Stream graph of the present run, `{"nodes": […], "edges": […]}`; `None` when there is no run
+    /// or its graph is not planned yet.
+    ///
+    /// # Errors
+    /// There is no application of that name.
+    pub async fn job_plan(&self, name: &ApplicationName) -> Result<Option<serde_json::Value>> {
+        let mut tx = self.store.begin().await?;
+        let application = Self::existing(&mut tx, name).await?;
+        match tx.latest_run(application.id).await? {
+            Some(run) if run.ended_at.is_none() => Ok(tx.graph(run.id).await?),
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// A page of all applications, by name.
     ///
     /// # Errors

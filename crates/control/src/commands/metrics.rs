@@ -1,7 +1,7 @@
 //! Metrics of applications as they were and as they are.
 
 use chrono::{DateTime, Utc};
-use model::{ids::ApplicationName, invalid::Invalid, metrics::MetricSet};
+use model::{ids::ApplicationName, invalid::Invalid, lifecycle::Status, metrics::MetricSet};
 use store::MetricPoint;
 
 use crate::{Control, error::Result, rules};
@@ -15,7 +15,46 @@ pub struct LiveMetrics {
     pub metrics: MetricSet,
 }
 
+/// What there is in the whole installation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceMetrics {
+    /// Applications by status; every status is there.
+    pub applications: Vec<(&'static str, u64)>,
+    /// Runs that wait for a worker.
+    pub waiting: u64,
+    /// Attempts that workers have begun, of the applications there are.
+    pub claims: u64,
+    /// Workers that are there.
+    pub workers: u64,
+    /// KPUs they offer.
+    pub kpus_offered: u64,
+    /// KPUs that runs have of them.
+    pub kpus_used: u64,
+}
+
 impl Control {
+    /// What there is in the whole installation.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn service_metrics(&self) -> Result<ServiceMetrics> {
+        let mut tx = self.store.begin().await?;
+        let counts = tx.count_by_status().await?;
+        let workers = tx.list_workers().await?;
+        let of = |status: Status| {
+            let found = counts.by_status.iter().find(|(name, _)| name == status.as_str());
+            (status.as_str(), found.map_or(0, |(_, count)| *count))
+        };
+        Ok(ServiceMetrics {
+            applications: Status::ALL.iter().map(|status| of(*status)).collect(),
+            waiting: counts.waiting_runs,
+            claims: counts.attempts,
+            workers: workers.len() as u64,
+            kpus_offered: workers.iter().map(|it| u64::from(it.capacity_kpus)).sum(),
+            kpus_used: workers.iter().map(|it| u64::from(it.used_kpus)).sum(),
+        })
+    }
+
     /// Points that were kept of an application, after `from` and not after `to`, oldest first.
     ///
     /// # Errors

@@ -7,9 +7,12 @@ mod delete;
 mod describe;
 mod enhanced_snapshots;
 mod history;
+mod keys;
 mod legacy;
+mod maintenance;
 mod metrics;
 mod observe;
+mod presigned_url;
 mod properties;
 mod restorable;
 mod rollback;
@@ -18,6 +21,7 @@ mod start;
 mod stop;
 mod tags;
 mod update;
+mod usage;
 mod waiting;
 
 pub use change::{Change, Seen};
@@ -28,10 +32,12 @@ pub use enhanced_snapshots::{
     BegunSnapshot, CreateSnapshot, DeleteSnapshot, ExportSnapshot, ImportSnapshot, Resource,
 };
 pub use history::OperationFilter;
-pub use metrics::LiveMetrics;
+pub use keys::{CreateKey, CreatedKey};
+pub use metrics::{LiveMetrics, ServiceMetrics};
 pub use observe::Metrics;
 pub use properties::PropertyGroupsOf;
 pub use rollback::RollbackApplication;
 pub use start::StartApplication;
 pub use update::{UpdateApplication, Updated};
+pub use usage::UsageQuery;
 pub use waiting::{WaitingOperator, WaitingOperators};

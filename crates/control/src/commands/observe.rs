@@ -1,7 +1,7 @@
 //! Logs, metrics, the stream graph, checkpoints, workers.
 
 use model::{ids::ApplicationName, protocol::JobMetrics};
-use store::{Checkpoint, LogRecord, Run, Tx, Worker};
+use store::{Checkpoint, LogFilter, LogRecord, Run, Tx, Worker};
 
 use crate::{
     Control,
@@ -48,20 +48,26 @@ impl Control {
         name: &ApplicationName,
         sequence: i64,
         limit: i64,
+        filter: &LogFilter,
     ) -> Result<Vec<LogRecord>> {
         let mut tx = self.store.begin().await?;
         let application = Self::existing(&mut tx, name).await?;
-        Ok(tx.log_after(application.id, sequence, limit.clamp(1, MOST_LINES)).await?)
+        Ok(tx.log_after(application.id, sequence, limit.clamp(1, MOST_LINES), filter).await?)
     }
 
     /// The last `limit` (at most 1000) log lines, oldest first.
     ///
     /// # Errors
     /// There is no application of that name.
-    pub async fn logs_tail(&self, name: &ApplicationName, limit: i64) -> Result<Vec<LogRecord>> {
+    pub async fn logs_tail(
+        &self,
+        name: &ApplicationName,
+        limit: i64,
+        filter: &LogFilter,
+    ) -> Result<Vec<LogRecord>> {
         let mut tx = self.store.begin().await?;
         let application = Self::existing(&mut tx, name).await?;
-        Ok(tx.log_tail(application.id, None, limit.clamp(1, MOST_LINES)).await?)
+        Ok(tx.log_tail(application.id, None, limit.clamp(1, MOST_LINES), filter).await?)
     }
 
     /// Counters of the present or last run.

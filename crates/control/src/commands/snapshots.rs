@@ -126,8 +126,11 @@ impl Control {
             return Err(Error::OtherSnapshotTimestamp(snapshot.clone()));
         }
         if let Some(run) = tx.lock_open_run(application.id).await? {
-            let alone = tx.latest_checkpoint(application.id, run.id).await?.is_none();
-            if (alone && needs(&run, &found)) || successor_needs(&run, &found) {
+            let needed = Needed {
+                alone: tx.latest_checkpoint(application.id, run.id).await?.is_none(),
+                latest: tx.latest_snapshot(application.id).await?.map(|it| it.name),
+            };
+            if needed.by(&run, &found) {
                 return Err(Error::SnapshotNeeded(snapshot.clone()));
             }
         }
@@ -150,20 +153,31 @@ impl Control {
     }
 }
 
-/// Whether a run without checkpoints of its own would begin from the snapshot.
-fn needs(run: &store::Run, snapshot: &Snapshot) -> bool {
-    let restored = run.decision.as_ref().and_then(|decision| decision.own_checkpoint());
-    (restored.is_some() && restored == snapshot.checkpoint) || names(&run.configuration, snapshot)
+/// What decides whether a run needs a snapshot.
+struct Needed {
+    /// Whether the run has no checkpoint of its own.
+    alone: bool,
+    /// The newest READY snapshot.
+    latest: Option<SnapshotName>,
 }
 
-/// Whether the run that follows would begin from the snapshot, whatever the present one has.
-fn successor_needs(run: &store::Run, snapshot: &Snapshot) -> bool {
-    run.successor.as_ref().is_some_and(|next| names(&next.configuration, snapshot))
-}
+impl Needed {
+    /// Whether the run ends with the snapshot, or it or its successor would begin from it.
+    fn by(&self, run: &store::Run, snapshot: &Snapshot) -> bool {
+        let restored = run.decision.as_ref().and_then(|decision| decision.own_checkpoint());
+        let restarts = restored.is_some() && restored == snapshot.checkpoint;
+        let begins = run.decision.is_none() && self.wished(&run.configuration, snapshot);
+        let follows = run.successor.as_ref();
+        run.stop_snapshot.as_ref() == Some(&snapshot.name)
+            || follows.is_some_and(|next| self.wished(&next.configuration, snapshot))
+            || (self.alone && (restarts || begins))
+    }
 
-fn names(wish: &RunConfiguration, snapshot: &Snapshot) -> bool {
-    match &wish.restore {
-        RestoreWish::Snapshot { name } => *name == snapshot.name,
-        RestoreWish::LatestSnapshot | RestoreWish::Skip | RestoreWish::Enhanced { .. } => false,
+    fn wished(&self, wish: &RunConfiguration, snapshot: &Snapshot) -> bool {
+        match &wish.restore {
+            RestoreWish::Snapshot { name } => *name == snapshot.name,
+            RestoreWish::LatestSnapshot => self.latest.as_ref() == Some(&snapshot.name),
+            RestoreWish::Skip | RestoreWish::Enhanced { .. } => false,
+        }
     }
 }

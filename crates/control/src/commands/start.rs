@@ -48,6 +48,7 @@ impl Control {
             kpus: parallelism.kpus(),
             configuration: &command.run_configuration,
         };
+        self.check_quota(&mut tx, run.kpus, 0).await?;
         tx.insert_run(application.id, &run).await?;
         let operation = new_operation_id();
         let journaled = NewOperation {

@@ -94,13 +94,15 @@ impl Control {
         if let Some(run) = tx.lock_open_run(application.id).await? {
             tx.insert_operation(application.id, &journaled(OperationStatus::InProgress)).await?;
             let scaling = &changed.configuration.flink.parallelism;
-            let parallelism = parallelism_after(run.parallelism, given, scaling);
+            let most = self.settings.room.kpus_per_application;
+            let parallelism = parallelism_after(run.parallelism, given, scaling, most);
             let successor = Successor {
                 version,
                 parallelism,
                 kpus: scaling.kpus_at(parallelism),
                 configuration: wish,
             };
+            self.check_quota(&mut tx, successor.kpus, run.kpus).await?;
             tx.set_successor(run.id, Some(&successor)).await?;
             let run = store::Run { successor: Some(successor), ..run };
             // The new value decides: switching snapshots off is the way out when none succeeds.

@@ -6,6 +6,7 @@ mod metrics;
 mod orphans;
 mod restarts;
 mod restore;
+mod room;
 mod scaling;
 mod waiting;
 
@@ -18,5 +19,6 @@ pub(crate) use metrics::metrics;
 pub(crate) use orphans::orphans;
 pub(crate) use restarts::{Backoff, Life, Restarts};
 pub(crate) use restore::{Candidates, choose};
-pub(crate) use scaling::parallelism_after;
+pub(crate) use room::shortage;
+pub(crate) use scaling::{Point, Scene, Verdict, advise, parallelism_after};
 pub(crate) use waiting::{explain, missing_ms};

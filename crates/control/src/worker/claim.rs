@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use model::{
-    configuration::{Program as StoredProgram, RestoreDecision, RestoreWish},
+    configuration::{LogLevel, Program as StoredProgram, RestoreDecision, RestoreWish},
     fault::{Domain, Fault},
     ids::{ApplicationId, VersionId, WorkerId},
     object_keys::application_folder,
     protocol::{Checkpointing, Failure, PropertyGroups},
 };
-use store::{Application, Claimable, NewEvent, Run, Tx};
+use store::{Application, Asking, Claimable, NewEvent, Run, Tx};
 
 use crate::{
     Control, JobKey,
@@ -39,6 +39,8 @@ pub struct Claim {
     pub kpus: u32,
     /// Checkpoint settings.
     pub checkpointing: Checkpointing,
+    /// Which lines go to the application's log.
+    pub log_level: LogLevel,
     /// What to start from.
     pub restore: RestoreDecision,
     /// Manifests of checkpoints whose output may not be visible yet, oldest first; the attempt makes it
@@ -67,14 +69,21 @@ pub enum Program {
 
 impl Control {
     /// Takes the run that has waited longest among those that no worker has and that fit into
-    /// `free_kpus`, as the next attempt. `None` if there is none.
+    /// `free_kpus`, as the next attempt. `None` if there is none, or if what is free is kept for a
+    /// larger run that has waited longer.
     ///
     /// # Errors
     /// The database does not answer.
     pub async fn claim(&self, worker: WorkerId, free_kpus: u32) -> Result<Option<Claim>> {
         loop {
             let mut tx = self.store.begin().await?;
-            let Some(claimable) = tx.lock_claimable(free_kpus).await? else { return Ok(None) };
+            let asking = Asking {
+                worker,
+                free_kpus,
+                patience: self.settings.room.patience,
+                silence: self.settings.timing.lease,
+            };
+            let Some(claimable) = tx.lock_claimable(&asking).await? else { return Ok(None) };
             let claimed = self.take(&mut tx, worker, claimable).await?;
             tx.commit().await?;
             if let Some(claim) = claimed {
@@ -145,6 +154,7 @@ impl Control {
                 .expect("a parallelism of at most 256 fits"),
             kpus: run.kpus,
             checkpointing,
+            log_level: version.configuration.flink.monitoring.log_level,
             restore: decision,
             unfinished: tx.unfinished_checkpoints(application.id).await?,
             allow_non_restored_state: run.configuration.allow_non_restored_state,
@@ -168,9 +178,14 @@ async fn candidates(tx: &mut Tx, application: &Application, run: &Run) -> Result
         RestoreWish::Enhanced { name, .. } => tx.enhanced(name).await?,
         RestoreWish::LatestSnapshot | RestoreWish::Skip | RestoreWish::Snapshot { .. } => None,
     };
+    let own = tx.latest_checkpoint(application.id, run.id).await?;
+    let checkpoint = match (own, run.base_checkpoint) {
+        (None, Some(base)) => tx.checkpoint(application.id, base).await?,
+        (own, _) => own,
+    };
     Ok(Candidates {
         before: run.decision.clone(),
-        checkpoint: tx.latest_checkpoint(application.id, run.id).await?,
+        checkpoint,
         latest: tx.latest_snapshot(application.id).await?,
         named,
         enhanced,

@@ -10,7 +10,8 @@ use model::{
     protocol::Failure,
 };
 use store::{
-    Application, Checkpoint, Desired, NewEvent, NewRun, OperationStatus, Run, SnapshotStatus, Tx,
+    Application, Checkpoint, Desired, NewEvent, NewRun, OperationStatus, OwnLine, Run,
+    SnapshotStatus, Tx,
 };
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     worker::{
         enhanced,
         rollback::{Automatic, roll_back_failure},
+        scaling::{carry_on, take_back},
     },
 };
 
@@ -115,8 +117,14 @@ pub(crate) async fn job_is_no_more(
             tx.set_desired_keeping_time(run.id, Desired::CommitAndStop, name).await?;
             backoff
         }
-        Next::End(end) => return finish_run(tx, application, run, end).await,
+        Next::End(end) => {
+            if matches!(exit, Exit::Failed(_) | Exit::Gone) && run.desired == Desired::Run {
+                log_failure(tx, application, &run, "FAILED").await?;
+            }
+            return finish_run(tx, application, run, end).await;
+        }
     };
+    log_failure(tx, application, &run, "RESTARTING").await?;
     retry(tx, application, &run, backoff, silence).await?;
     if restarts.begins_crash_loop(backoff) {
         let times = backoff.failures_in_row;
@@ -125,6 +133,16 @@ pub(crate) async fn job_is_no_more(
         tracing::warn!(application = %application.name, "{message}");
     }
     Ok(())
+}
+
+/// Says in the application's log that its job failed, as Flink says it: people search for it.
+async fn log_failure(tx: &mut Tx, application: &Application, run: &Run, next: &str) -> Result<()> {
+    let from = if run.running_since.is_some() { "RUNNING" } else { "INITIALIZING" };
+    let name = &application.name;
+    let message = format!("Job {name} switched from {from} to {next}: {}", cause(run));
+    let throwable = run.failure.as_ref().and_then(|failure| failure.traceback.as_deref());
+    let line = OwnLine { level: "ERROR", logger: "job", message: &message, throwable };
+    Ok(tx.append_own_line(run, line).await?)
 }
 
 /// How the present attempt of a run went so far, or until `silence` ago.
@@ -235,7 +253,10 @@ pub(crate) async fn finish_run(
             configuration: &successor.configuration,
         };
         tx.insert_run(application.id, &next).await?;
-        let message = format!("the job ended; version {} starts", successor.version);
+        carry_on(tx, application, &run, next.id).await?;
+        let (version, parallelism) = (successor.version, successor.parallelism);
+        let message =
+            format!("the job ended; version {version} starts with parallelism {parallelism}");
         note(tx, application, &run, "JobEnded", &message).await?;
         return Ok(tx.notify().await?);
     }
@@ -262,6 +283,9 @@ pub(crate) async fn finish_run(
                     message = format!("{message}; it is not rolled back: {why}");
                     failure = format!("not rolled back: {why}; {failure}");
                 }
+            }
+            if take_back(tx, application, &run).await? {
+                return Ok(());
             }
             (Event::StartFailed, "StartFailed", message, OperationStatus::Failed, Some(failure))
         }

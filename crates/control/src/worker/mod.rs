@@ -12,6 +12,8 @@ mod reconcile;
 mod registration;
 mod reports;
 mod rollback;
+mod room;
+mod scaling;
 
 pub use claim::{Claim, Program};
 pub use cleanup::CheckpointsFolder;

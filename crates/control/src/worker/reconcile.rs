@@ -31,6 +31,8 @@ impl Control {
         }
         self.note_overdue_checkpoints().await?;
         self.reconcile_enhanced().await?;
+        self.meter().await?;
+        self.scale().await?;
         Ok(names.len())
     }
 
@@ -91,7 +93,10 @@ impl Control {
                 let limit = timing.start_deadline.as_secs();
                 let why = match (&run.failure, run.attempt) {
                     (Some(failure), _) => failure.message.clone(),
-                    (None, 0) => format!("no worker had {} KPUs free", run.kpus),
+                    (None, 0) => match self.shortage(tx, &run).await? {
+                        Some(why) => format!("it {why}"),
+                        None => "no worker took it".to_owned(),
+                    },
                     (None, _) => "the job was still starting".to_owned(),
                 };
                 let message = format!("the job did not start within {limit} s: {why}");
@@ -101,7 +106,10 @@ impl Control {
                 let run = Run { desired: Desired::Cancel, stop_snapshot: None, ..run };
                 self.end_if_down(tx, application, run).await
             }
-            Desired::Run => self.reconcile_wanted(tx, application, &run).await,
+            Desired::Run => {
+                self.note_shortage(tx, application, &run).await?;
+                self.reconcile_wanted(tx, application, &run).await
+            }
             Desired::SnapshotAndStop | Desired::CommitAndStop
                 if waited > timing.snapshot_deadline =>
             {

@@ -6,7 +6,7 @@ use model::{
     lifecycle::{Event, settle},
     protocol::{CheckpointWritten, Failure, JobMetrics, LogLine, RestartStrategy},
 };
-use store::{Application, Desired, NewCheckpoint, OperationStatus, Run, SnapshotStatus, Tx};
+use store::{Application, Desired, NewCheckpoint, Run, SnapshotStatus, Tx};
 
 use crate::{
     Control, JobKey,
@@ -15,6 +15,7 @@ use crate::{
     worker::{
         ending::{internal, job_is_no_more, note},
         enhanced,
+        scaling::outcome,
     },
 };
 
@@ -124,11 +125,12 @@ impl Control {
         if run.desired == Desired::CommitAndStop {
             tx.set_desired(run.id, Desired::Cancel, run.stop_snapshot.as_ref()).await?;
         }
+        let (outcome, why) = outcome(application.status, &run);
         if next != application.status && run.successor.is_none() {
             if !tx.set_status(&mut application, next).await? {
                 return Err(Error::Overtaken(application.name));
             }
-            tx.end_operation(application.id, OperationStatus::Successful, None).await?;
+            tx.end_operation(application.id, outcome, why).await?;
             tracing::info!(application = %application.name, attempt = run.attempt, "running");
         }
         tx.notify().await?;

@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use control::{PageRequest, Timing, Verdict};
 use model::{
+    configuration::{CheckpointChange, ConfigurationType},
     object_keys::{checkpoint_folder, manifest},
     protocol::{CheckpointWritten, OperatorCheckpoint},
 };
 
-use crate::world::{PATIENT, World, name, snapshot};
+use crate::world::{PATIENT, World, name, request, snapshot};
 
 #[tokio::test]
 async fn checkpoints_tell_what_each_operator_contributed() {
@@ -164,4 +165,20 @@ async fn what_a_crash_left_between_upload_and_record_is_found() {
     let garbage = world.control.cleanup(10).await.unwrap();
     let folders: Vec<&str> = garbage.iter().map(|it| it.folder.as_str()).collect();
     assert_eq!(folders, [folder(2, 1)]);
+}
+
+#[tokio::test]
+async fn the_longest_checkpoint_interval_does_not_stop_reconciliation() {
+    let world = World::new(PATIENT).await;
+    let mut request = request("alerts");
+    request.change.flink.checkpoint = Some(CheckpointChange {
+        configuration_type: Some(ConfigurationType::Custom),
+        checkpoint_interval: Some(i64::MAX),
+        ..CheckpointChange::default()
+    });
+    world.control.create(request).await.unwrap();
+    world.run("alerts").await;
+    world.control.reconcile().await.unwrap();
+    let metrics = world.control.metrics(&name("alerts")).await.unwrap();
+    assert!(!metrics.checkpoint_overdue);
 }

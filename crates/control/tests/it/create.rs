@@ -105,3 +105,25 @@ async fn tags_are_added_changed_and_removed_without_a_new_version() {
     assert_eq!(refused.code(), ErrorCode::TooManyTags);
     assert_eq!(world.describe("alerts").await.version.get(), 1);
 }
+
+#[tokio::test]
+async fn an_installation_has_a_most_of_applications_also_when_many_come_at_once() {
+    let world = World::new(PATIENT).await;
+    let control = world.with_applications(2).await;
+    world.create("first").await;
+    let requests = ["a", "b", "c"].map(|name| control.create(request(name)));
+    let made = futures_of(requests).await;
+    let refused: Vec<_> = made.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    for error in &refused {
+        assert_eq!(error.code(), ErrorCode::LimitExceeded, "{error}");
+    }
+    world.delete("first").await.unwrap();
+    control.create(request("again")).await.unwrap();
+}
+
+async fn futures_of<F: Future>(all: [F; 3]) -> [F::Output; 3] {
+    let [a, b, c] = all;
+    let (a, b, c) = tokio::join!(a, b, c);
+    [a, b, c]
+}

@@ -48,7 +48,7 @@ async fn a_start_that_nobody_claims_fails() {
     assert_eq!(world.status("alerts").await, Status::Ready);
     let (status, told) = world.outcome("alerts", &start).await;
     assert_eq!(status, OperationStatus::Failed);
-    assert_eq!(told.unwrap(), "the job did not start within 0 s: no worker had 1 KPUs free");
+    assert_eq!(told.unwrap(), "the job did not start within 0 s: no worker took it");
 }
 
 #[tokio::test]
@@ -65,7 +65,12 @@ async fn a_start_that_hangs_is_cancelled_and_then_fenced_off() {
     settle(&fencing).await;
     assert_eq!(world.status("alerts").await, Status::Starting, "the job may still be alive");
     assert!(
-        world.control.renew_leases(world.worker, &[claim.job.clone()]).await.unwrap().is_empty()
+        world
+            .control
+            .renew_leases(world.worker, std::slice::from_ref(&claim.job))
+            .await
+            .unwrap()
+            .is_empty()
     );
     // The lease of a job that was fenced off is not told to anybody: what is left of it passes.
     let impatient = world.with_timing(HURRIED).await;
@@ -174,7 +179,10 @@ async fn an_update_that_hangs_at_every_step_ends() {
     assert_eq!(world.status("alerts").await, Status::Ready);
     let (status, told) = world.outcome("alerts", &update.operation).await;
     assert_eq!(status, OperationStatus::Failed);
-    assert_eq!(told.unwrap(), "the job did not start within 0 s: no worker had 1 KPUs free");
+    assert_eq!(
+        told.unwrap(),
+        "the job did not start within 0 s: it needs 1 KPU, no worker is there"
+    );
     assert_eq!(world.snapshots("alerts").await[0].checkpoint, Some(1));
 }
 

@@ -1,4 +1,4 @@
-use control::{OperationFilter, OperationStatus, PageRequest, Verdict};
+use control::{LogFilter, OperationFilter, OperationStatus, PageRequest, Verdict};
 use model::{
     error_code::ErrorCode,
     protocol::{JobMetrics, LogLine},
@@ -72,11 +72,12 @@ async fn logs_metrics_and_graph_are_what_the_job_reported() {
         })
         .collect();
     assert_eq!(world.control.log_lines(&claim.job, &lines).await.unwrap(), Verdict::Current);
-    let first = world.control.logs_after(&alerts, 0, 3).await.unwrap();
-    let rest = world.control.logs_after(&alerts, first[2].sequence, 3).await.unwrap();
+    let any = LogFilter::default();
+    let first = world.control.logs_after(&alerts, 0, 3, &any).await.unwrap();
+    let rest = world.control.logs_after(&alerts, first[2].sequence, 3, &any).await.unwrap();
     let told: Vec<&str> = first.iter().chain(&rest).map(|line| line.message.as_str()).collect();
     assert_eq!(told, ["line 0", "line 1", "line 2", "line 3", "line 4"]);
-    let tail = world.control.logs_tail(&alerts, 2).await.unwrap();
+    let tail = world.control.logs_tail(&alerts, 2, &any).await.unwrap();
     assert_eq!((tail[0].message.as_str(), tail[1].message.as_str()), ("line 3", "line 4"));
 
     assert_eq!(world.control.graph(&alerts).await.unwrap(), None);

@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
-use control::METRICS;
+use control::{LogFilter, METRICS};
 use model::{
     configuration::{ConfigurationType, FlinkChange, MetricsLevel, MonitoringChange},
     error_code::ErrorCode,
+    fault::Domain,
     metrics::{JobMetrics, MetricValues, OperatorKind, OperatorMetrics},
 };
 
-use crate::world::{PATIENT, World, name, request};
+use crate::world::{PATIENT, World, failure, name, request};
 
 /// A source and a filter in one task, a window with its sink in another.
 fn report() -> JobMetrics {
@@ -142,4 +143,20 @@ async fn points_are_kept_and_told() {
     assert_eq!(wrong.code(), ErrorCode::InvalidArgument);
     let unknown = world.control.metric_history(&name("other"), from, to).await.unwrap_err();
     assert_eq!(unknown.code(), ErrorCode::ResourceNotFound);
+}
+
+#[tokio::test]
+async fn the_log_says_why_a_job_restarts_with_the_traceback() {
+    let world = World::new(PATIENT).await;
+    world.create("alerts").await;
+    let claim = world.run("alerts").await;
+    let mut failure = failure(Domain::External, true, "no broker");
+    failure.traceback = Some("Traceback".to_owned());
+    let _ = world.control.job_failed(&claim.job, &failure).await.unwrap();
+    let any = LogFilter::default();
+    let lines = world.control.logs_tail(&name("alerts"), 9, &any).await.unwrap();
+    let last = lines.last().unwrap();
+    assert_eq!(last.message, "Job alerts switched from RUNNING to RESTARTING: no broker");
+    assert_eq!((last.level.as_str(), last.throwable.as_deref()), ("ERROR", Some("Traceback")));
+    assert_eq!(last.version, Some(claim.version));
 }

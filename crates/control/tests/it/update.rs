@@ -111,6 +111,30 @@ async fn a_running_application_goes_on_from_a_snapshot_at_the_new_version() {
     assert_eq!(outcome, (OperationStatus::Successful, None));
 }
 
+/// Otherwise the new version would go on from an older state, or from none.
+#[tokio::test]
+async fn what_the_new_version_goes_on_from_cannot_be_deleted() {
+    let world = World::new(PATIENT).await;
+    world.create("alerts").await;
+    let before = world.run("alerts").await;
+    world.update("alerts", parallelism(4)).await;
+    let taken = world.stop_order().await;
+    world.checkpoint(&before.job, 1, Some(&taken)).await;
+    let delete = || async {
+        let taken = taken.parse().unwrap();
+        world.control.delete_snapshot(&name("alerts"), &taken, None).await
+    };
+    assert_eq!(delete().await.unwrap_err().code(), ErrorCode::ResourceInUse);
+    let finished = world.control.job_finished(&before.job, true).await.unwrap();
+    assert_eq!(finished, Verdict::Current);
+    assert_eq!(delete().await.unwrap_err().code(), ErrorCode::ResourceInUse);
+    let after = world.claim().await;
+    world.running(&after).await;
+    assert_eq!(delete().await.unwrap_err().code(), ErrorCode::ResourceInUse);
+    world.checkpoint(&after.job, 2, None).await;
+    delete().await.unwrap();
+}
+
 #[tokio::test]
 async fn an_update_may_say_what_to_go_on_from() {
     let world = World::new(PATIENT).await;

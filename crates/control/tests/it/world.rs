@@ -159,9 +159,12 @@ pub(crate) fn request(application: &str) -> CreateApplication {
 
 impl World {
     pub(crate) async fn new(timing: Timing) -> Self {
+        Self::with_settings(Settings { timing, ..Settings::standard() }).await
+    }
+
+    pub(crate) async fn with_settings(settings: Settings) -> Self {
         let (database, store) = database::fresh().await;
         let objects = Arc::new(Objects::default());
-        let settings = Settings { timing, ..Settings::standard() };
         let restores = Arc::new(Restores::default());
         let control = of(store, settings, &objects, &restores);
         let worker = register(&control, "first").await;
@@ -170,8 +173,15 @@ impl World {
 
     /// Another control over the same database, with its own settings.
     pub(crate) async fn with_timing(&self, timing: Timing) -> Control {
-        let store = store::Store::connect(&self._database.url, 3).await.unwrap();
+        let store = self.store().await;
         let settings = Settings { timing, ..Settings::standard() };
+        of(store, settings, &self.objects, &self.restores)
+    }
+
+    /// Another control over the same database, which allows so many applications.
+    pub(crate) async fn with_applications(&self, most_applications: i64) -> Control {
+        let store = store::Store::connect(&self._database.url, 3).await.unwrap();
+        let settings = Settings { most_applications, timing: PATIENT, ..Settings::standard() };
         of(store, settings, &self.objects, &self.restores)
     }
 
@@ -349,8 +359,12 @@ fn of(
 }
 
 pub(crate) async fn register(control: &Control, who: &str) -> WorkerId {
+    register_with(control, who, 8).await
+}
+
+pub(crate) async fn register_with(control: &Control, who: &str, capacity_kpus: u32) -> WorkerId {
     let id = WorkerId(Uuid::new_v4());
-    let info = WorkerInfo { id, name: who.to_owned(), capacity_kpus: 8 };
+    let info = WorkerInfo { id, name: who.to_owned(), capacity_kpus };
     control.register_worker(&info).await.unwrap();
     id
 }

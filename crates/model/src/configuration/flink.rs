@@ -121,7 +121,7 @@ pub struct ParallelismConfiguration {
     pub parallelism: u32,
     /// Subtasks per Kinesis Processing Unit (1 CPU, 4 GiB), 1 to 8.
     pub parallelism_per_kpu: u32,
-    /// Kept and shown; the parallelism is not changed by itself.
+    /// Whether the service changes the parallelism of a run.
     pub auto_scaling_enabled: bool,
 }
 

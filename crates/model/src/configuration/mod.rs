@@ -5,6 +5,7 @@
 
 mod code;
 mod flink;
+mod log_level;
 mod properties;
 mod run;
 mod runtime;
@@ -21,7 +22,7 @@ pub use properties::{
     PYTHON_RUN_OPTIONS, check_group, check_groups, main_file as python_main_file,
 };
 pub use run::{RestoreDecision, RestoreWish, RunConfiguration};
-pub use runtime::{ApplicationMode, RuntimeEnvironment};
+pub use runtime::{ApplicationMode, RuntimeEnvironment, is_foreign_runtime};
 pub use snapshots::{EncryptionConfiguration, KeyType, SnapshotMode, check_snapshot_mode};
 pub use sub_resources::{
     LoggingOption, SubResourceChange, SubResourceProblem, VpcConfiguration, change_sub_resources,

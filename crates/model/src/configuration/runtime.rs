@@ -32,6 +32,15 @@ impl RuntimeEnvironment {
     }
 }
 
+/// Runtimes that AWS has beside Flink: SQL and Studio.
+const OTHERS: [&str; 4] =
+    ["SQL-1_0", "ZEPPELIN-FLINK-1_0", "ZEPPELIN-FLINK-2_0", "ZEPPELIN-FLINK-3_0"];
+
+/// Whether AWS knows the runtime, but no program for it can be run here.
+pub fn is_foreign_runtime(name: &str) -> bool {
+    OTHERS.contains(&name)
+}
+
 impl FromStr for RuntimeEnvironment {
     type Err = Invalid;
 

@@ -112,7 +112,7 @@ pub struct ParallelismChange {
     pub parallelism: Option<i64>,
     /// 1 to 8.
     pub parallelism_per_kpu: Option<i64>,
-    /// Kept and shown.
+    /// Whether the service changes the parallelism.
     pub auto_scaling_enabled: Option<bool>,
 }
 

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use model::{configuration::RestoreDecision, ids::WorkerId, lifecycle::Status};
-use store::{Desired, NewWorker, Store, Tx};
+use store::{Asking, Desired, NewWorker, Store, Tx};
 use uuid::Uuid;
 
 use crate::{database, seed, seed_run};
@@ -12,9 +12,15 @@ fn empty() -> RestoreDecision {
     RestoreDecision::Empty { reason: "new".to_owned() }
 }
 
+/// Nobody is waited for.
+fn asking(free_kpus: u32) -> Asking {
+    let worker = WorkerId(Uuid::nil());
+    Asking { worker, free_kpus, patience: MINUTE, silence: MINUTE }
+}
+
 async fn claimable(store: &Store, free: u32) -> (Tx, Option<String>) {
     let mut tx = store.begin().await.unwrap();
-    let found = tx.lock_claimable(free).await.unwrap();
+    let found = tx.lock_claimable(&asking(free)).await.unwrap();
     (tx, found.map(|claimable| claimable.name.to_string()))
 }
 
@@ -54,14 +60,14 @@ async fn attempts_rise_over_the_life_of_an_application() {
     let read = tx.latest_run(application.id).await.unwrap().unwrap();
     assert!(read.is_held());
     assert_eq!((read.decision, read.restarts), (Some(empty()), 0));
-    assert!(tx.lock_claimable(9).await.unwrap().is_none());
+    assert!(tx.lock_claimable(&asking(9)).await.unwrap().is_none());
     assert_eq!(tx.next_claim_in(worker).await.unwrap(), None);
     let other = WorkerId(Uuid::new_v4());
     assert_eq!(tx.next_claim_in(other).await.unwrap(), Some(MINUTE));
     tx.renew_leases(worker, &[], Duration::ZERO).await.unwrap();
-    assert!(tx.lock_claimable(9).await.unwrap().is_none());
+    assert!(tx.lock_claimable(&asking(9)).await.unwrap().is_none());
     tx.renew_leases(worker, &[run.id], Duration::ZERO).await.unwrap();
-    let lost = tx.lock_claimable(9).await.unwrap().unwrap();
+    let lost = tx.lock_claimable(&asking(9)).await.unwrap().unwrap();
     assert_eq!(lost.run.claimed_by, Some(worker));
     let second = tx.claim_run(&lost.run, other, MINUTE, &empty(), true).await.unwrap();
     assert_eq!((first, second), (1, 2));
@@ -72,12 +78,12 @@ async fn attempts_rise_over_the_life_of_an_application() {
     assert_eq!((fenced.claimed_by, fenced.is_held()), (None, true));
     tx.renew_leases(other, &[run.id], MINUTE).await.unwrap();
     assert!(tx.held(other).await.unwrap().is_empty());
-    let lost = tx.lock_claimable(9).await.unwrap().unwrap();
+    let lost = tx.lock_claimable(&asking(9)).await.unwrap().unwrap();
     let third = tx.claim_run(&lost.run, other, MINUTE, &empty(), true).await.unwrap();
     assert_eq!(third, 3);
     assert_eq!(tx.release_runs_of(worker).await.unwrap(), 0);
     assert_eq!(tx.release_runs_of(other).await.unwrap(), 1);
-    let free = tx.lock_claimable(9).await.unwrap().unwrap();
+    let free = tx.lock_claimable(&asking(9)).await.unwrap().unwrap();
     assert_eq!((free.run.claimed_by, free.run.attempt), (None, 3));
     assert_eq!(tx.latest_run(application.id).await.unwrap().unwrap().restarts, 2);
 }

@@ -2,7 +2,7 @@ use model::{
     ids::{OperationId, VersionId},
     protocol::LogLine,
 };
-use store::{Error, NewEvent, NewOperation, OperationStatus, Taken};
+use store::{Error, LogFilter, NewEvent, NewOperation, OperationStatus, OwnLine, Taken};
 
 use crate::{database, seed, seed_run};
 
@@ -86,13 +86,52 @@ async fn log_lines_are_kept_in_order_fenced_and_capped() {
         .collect();
     assert!(tx.append_log(application.id, run.id, 0, &lines).await.unwrap());
     assert!(!tx.append_log(application.id, run.id, 1, &lines).await.unwrap());
-    let all = tx.log_after(application.id, 0, 9).await.unwrap();
+    let any = LogFilter::default();
+    let all = tx.log_after(application.id, 0, 9, &any).await.unwrap();
     let told: Vec<&str> = all.iter().map(|line| line.message.as_str()).collect();
     assert_eq!(told, ["0\u{fffd}", "1\u{fffd}", "2\u{fffd}", "3\u{fffd}"]);
-    assert_eq!(tx.log_after(application.id, all[1].sequence, 1).await.unwrap(), all[2..3]);
-    assert_eq!(tx.log_tail(application.id, Some(0), 2).await.unwrap(), all[2..]);
-    assert!(tx.log_tail(application.id, Some(7), 2).await.unwrap().is_empty());
+    assert_eq!(tx.log_after(application.id, all[1].sequence, 1, &any).await.unwrap(), all[2..3]);
+    assert_eq!(tx.log_tail(application.id, Some(0), 2, &any).await.unwrap(), all[2..]);
+    assert!(tx.log_tail(application.id, Some(7), 2, &any).await.unwrap().is_empty());
     assert_eq!(tx.trim_logs(3).await.unwrap(), 1);
     assert_eq!(tx.trim_logs(3).await.unwrap(), 0);
-    assert_eq!(tx.log_after(application.id, 0, 9).await.unwrap(), all[1..]);
+    assert_eq!(tx.log_after(application.id, 0, 9, &any).await.unwrap(), all[1..]);
+}
+
+#[tokio::test]
+async fn log_lines_are_found_by_level_and_text() {
+    let (_database, store) = database::fresh().await;
+    let mut tx = store.begin().await.unwrap();
+    let (application, run) = seed_run(&mut tx, "alerts").await;
+    let line = |level: &str, message: &str| LogLine {
+        at_ms: 1,
+        level: level.to_owned(),
+        logger: "program".to_owned(),
+        message: message.to_owned(),
+    };
+    let lines = [line("INFO", "it is 100% Done"), line("DEBUG", "done"), line("WARN", "never")];
+    assert!(tx.append_log(application.id, run.id, 0, &lines).await.unwrap());
+    let own = OwnLine {
+        level: "ERROR",
+        logger: "job",
+        message: "it failed",
+        throwable: Some("Traceback: undone\0"),
+    };
+    tx.append_own_line(&run, own).await.unwrap();
+    let mut found = async |levels: &[&str], contains: Option<&str>| {
+        let filter = LogFilter {
+            levels: levels.iter().map(|level| (*level).to_owned()).collect(),
+            contains: contains.map(str::to_owned),
+        };
+        let after = tx.log_after(application.id, 0, 9, &filter).await.unwrap();
+        assert_eq!(tx.log_tail(application.id, None, 9, &filter).await.unwrap(), after);
+        after.into_iter().map(|line| line.message).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&["INFO", "WARN"], None).await, ["it is 100% Done", "never"]);
+    assert_eq!(found(&[], Some("DONE")).await, ["it is 100% Done", "done", "it failed"]);
+    assert_eq!(found(&["INFO"], Some("0% d")).await, ["it is 100% Done"]);
+    assert!(found(&[], Some("1_0")).await.is_empty());
+    let all = tx.log_after(application.id, 0, 9, &LogFilter::default()).await.unwrap();
+    assert!(all.iter().all(|line| line.version == Some(run.version)));
+    assert_eq!(all[3].throwable.as_deref(), Some("Traceback: undone\u{fffd}"));
 }

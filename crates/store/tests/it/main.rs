@@ -9,10 +9,14 @@ mod coverage;
 mod database;
 mod enhanced;
 mod journal;
+mod keys;
 mod metric_points;
+mod room;
 mod runs;
+mod scalings;
 mod schema;
 mod snapshots;
+mod usage;
 mod workers;
 
 use model::{

@@ -50,6 +50,9 @@ async fn started_applications_are_observed_with_report_level_and_newest_checkpoi
         assert!(tx.insert_checkpoint(&run, &new).await.unwrap());
     }
     seed_run(&mut tx, "others").await;
+    let counts = tx.count_by_status().await.unwrap();
+    assert_eq!(counts.by_status, [("READY".to_owned(), 3)]);
+    assert_eq!((counts.attempts, counts.waiting_runs), (1, 1));
     let found = tx.observed(Some(application.id)).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].job.as_ref(), found[0].checkpoint), (Some(&report), Some((2, 200))));

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use api::Access;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::settings::{Bucket, Database, Log, Restarts, S3};
+use crate::settings::{Bucket, Database, Log, Master, Quotas, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -29,36 +30,64 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     restarts: Restarts,
     #[command(flatten)]
+    quotas: Quotas,
+    #[command(flatten)]
     log: Log,
     /// Address to listen on
     #[arg(long, env = "WEIR_LISTEN", default_value = "127.0.0.1:8088")]
     listen: SocketAddr,
-    /// Listen elsewhere than on loopback although there is no authentication yet
-    #[arg(long, env = "WEIR_INSECURE_LISTEN")]
-    insecure_listen: bool,
+    /// Ask nobody for a key: for development, on loopback only
+    #[arg(long, env = "WEIR_NO_AUTH")]
+    no_auth: bool,
+    #[command(flatten)]
+    master: Master,
+    /// Certificate chain, PEM: serve HTTPS; read again at SIGHUP
+    #[arg(long, env = "WEIR_TLS_CERT", requires = "tls_key")]
+    tls_cert: Option<std::path::PathBuf>,
+    /// Its private key, PEM
+    #[arg(long, env = "WEIR_TLS_KEY", requires = "tls_cert")]
+    tls_key: Option<std::path::PathBuf>,
+    /// Most requests a second of one key; 0 = any number
+    #[arg(long, env = "WEIR_RATE_LIMIT", default_value_t = 10_000)]
+    rate_limit: u32,
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
     arguments.log.start();
     let address = arguments.listen;
-    if !address.ip().is_loopback() && !arguments.insecure_listen {
-        return Err(format!(
-            "{address} is not a loopback address and the API has no authentication yet: whoever \
-             reaches it can run code here; say --insecure-listen if that is meant"
-        )
-        .into());
-    }
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());
-        let control =
-            control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
-                .await?;
+        let control = control_plane::open(
+            &arguments.database.database_url,
+            &storage,
+            &arguments.restarts,
+            &arguments.quotas,
+        )
+        .await?;
+        let tls = match (arguments.tls_cert, arguments.tls_key) {
+            (Some(certificate), Some(key)) => Some(api::Tls::open(certificate, key)?),
+            _ => None,
+        };
         let listener = TcpListener::bind(address)
             .await
             .map_err(|error| format!("listening on {address}: {error}"))?;
-        say(format!("API listens on http://{}", listener.local_addr()?));
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        say(format!("API listens on {scheme}://{}", listener.local_addr()?));
+        if let Some(tls) = tls.clone() {
+            tokio::spawn(renew(tls));
+        }
+        let access = if arguments.no_auth {
+            say("Nobody is asked for a key (--no-auth)");
+            Access::Development
+        } else {
+            if control.list_keys().await?.is_empty() {
+                say("There is no key yet: weir key create --name you --role admin");
+            }
+            Access::Keys(arguments.master.keys()?)
+        };
+        let options = api::Options { access, rate: arguments.rate_limit, tls };
         let stop = CancellationToken::new();
-        let serving = api::serve(listener, control, stop.clone());
+        let serving = api::serve(listener, control, options, stop.clone());
         tokio::pin!(serving);
         tokio::select! {
             ended = &mut serving => ended?,
@@ -73,4 +102,17 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
         }
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Reads the certificate again whenever SIGHUP comes.
+async fn renew(tls: api::Tls) {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+    while hangups.recv().await.is_some() {
+        match tls.reload() {
+            Ok(()) => tracing::info!("the certificate was read again"),
+            Err(error) => tracing::error!(%error, "the certificate stays as it was"),
+        }
+    }
 }

@@ -7,6 +7,7 @@ pub(crate) mod chaos;
 pub(crate) mod demo;
 pub(crate) mod dev;
 pub(crate) mod job;
+pub(crate) mod key;
 pub(crate) mod python_sandbox;
 pub(crate) mod run;
 pub(crate) mod service;

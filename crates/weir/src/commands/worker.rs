@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::settings::{Bucket, Database, Log, Python, Restarts, S3};
+use crate::settings::{Bucket, Database, Log, Python, Quotas, Restarts, S3};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -21,6 +21,8 @@ pub(crate) struct Arguments {
     s3: S3,
     #[command(flatten)]
     restarts: Restarts,
+    #[command(flatten)]
+    quotas: Quotas,
     #[command(flatten)]
     log: Log,
     #[command(flatten)]
@@ -48,9 +50,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
 
 async fn work(arguments: Arguments) -> Result<ExitCode, Error> {
     let storage = arguments.bucket.storage(arguments.s3.settings());
-    let control =
-        control_plane::open(&arguments.database.database_url, &storage, &arguments.restarts)
-            .await?;
+    let control = control_plane::open(
+        &arguments.database.database_url,
+        &storage,
+        &arguments.restarts,
+        &arguments.quotas,
+    )
+    .await?;
     std::fs::create_dir_all(&arguments.folder)?;
     let folder = arguments.folder.canonicalize()?;
     let worker =

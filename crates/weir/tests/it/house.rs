@@ -45,6 +45,7 @@ const SHUT_IN: &[(&str, &[&str])] = &[
     ("arrow", &["engine", "sql", "connectors", "weir"]),
     ("kafka-protocol", &["embedded"]),
     ("s3s", &["embedded"]),
+    ("ring", &["control", "api"]),
     ("reqwest", &["weir"]),
     ("clap", &["weir"]),
 ];

@@ -20,9 +20,9 @@ pub struct MetricInfo {
 pub enum MetricLevels {
     /// The application only.
     Application,
-    /// The application, and its tasks, operators and subtasks.
+    /// The application, and its tasks and operators.
     All,
-    /// Tasks, operators and subtasks only.
+    /// Tasks and operators only.
     Finer,
 }
 

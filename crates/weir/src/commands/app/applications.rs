@@ -101,7 +101,7 @@ fn in_words(detail: &Value) -> String {
         ("Created", time(&detail["CreateTimestamp"])),
         ("Updated", time(&detail["LastUpdateTimestamp"])),
         ("Code", code_in_words(code)),
-        ("Parallelism", text(&parallelism["Parallelism"])),
+        ("Parallelism", parallelism_in_words(parallelism)),
         ("Checkpoints", checkpoints_in_words(checkpoints)),
         ("Snapshots", switch(snapshots["SnapshotsEnabled"].as_bool())),
         ("Started with", text(&restore["ApplicationRestoreType"])),
@@ -174,12 +174,30 @@ fn run_in_words(run: &Value) -> String {
         ("Started from", text(&run["RestoredFrom"])),
         ("Running since", time(&run["RunningSince"])),
         ("Next attempt", time(&run["NextAttemptAt"])),
+        ("Waits for room", text(&run["WaitingFor"])),
+        ("Autoscaling", autoscaling_in_words(&run["Autoscaling"])),
         ("Worker", text(&run["Worker"])),
         ("Checkpoint", checkpoint),
         ("Last failure", failed),
         ("Traceback", text(&failure["Traceback"])),
     ]);
     format!("\n{fields}")
+}
+
+fn parallelism_in_words(parallelism: &Value) -> String {
+    let (wanted, present) = (&parallelism["Parallelism"], &parallelism["CurrentParallelism"]);
+    if wanted == present {
+        return text(wanted);
+    }
+    format!("{wanted}, now {present}")
+}
+
+fn autoscaling_in_words(autoscaling: &Value) -> String {
+    let decision = &autoscaling["Decision"];
+    match decision["Verdict"].as_str() {
+        Some(verdict) => format!("{verdict}: {}", text(&decision["Reason"])),
+        None => String::new(),
+    }
 }
 
 fn health_in_words(health: &Value) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::session::{Error, Session, application, text, time};
+use super::session::{Error, Session, application, encoded, text, time};
 use crate::client::{Body, ClientError};
 
 /// Options of `weir app logs`.
@@ -20,6 +20,23 @@ pub(super) struct Logs {
     /// How many of the last lines to show
     #[arg(short = 'n', long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
     lines: u32,
+    /// Only lines of this level and those above: DEBUG, INFO, WARN or ERROR
+    #[arg(long)]
+    level: Option<String>,
+    /// Only lines with this text, whatever its case
+    #[arg(long)]
+    contains: Option<String>,
+}
+
+impl Logs {
+    /// The filter as a part of a query.
+    fn filter(&self) -> String {
+        let part = |name: &str, value: &Option<String>| match value {
+            Some(value) => format!("&{name}={}", encoded(value)),
+            None => String::new(),
+        };
+        part("level", &self.level) + &part("contains", &self.contains)
+    }
 }
 
 /// How often, and how far apart, an API server that went away is called again.
@@ -29,9 +46,10 @@ const BETWEEN_CALLS: Duration = Duration::from_secs(1);
 pub(super) async fn run(session: &Session, arguments: &Logs) -> Result<(), Error> {
     let path = format!("{}/logs", application(&arguments.name));
     if arguments.follow {
-        return follow(session, &path, arguments.lines).await;
+        return follow(session, &path, arguments).await;
     }
-    let answer = session.client.get(&format!("{path}?limit={}", arguments.lines)).await?;
+    let query = format!("limit={}{}", arguments.lines, arguments.filter());
+    let answer = session.client.get(&format!("{path}?{query}")).await?;
     session.show(&answer, |answer| {
         let lines = answer["LogLines"].as_array().into_iter().flatten();
         lines.map(|line| in_words(line) + "\n").collect()
@@ -41,11 +59,12 @@ pub(super) async fn run(session: &Session, arguments: &Logs) -> Result<(), Error
 
 /// Shows lines until the application is gone or nobody reads them; an API server that ends is
 /// called again.
-async fn follow(session: &Session, path: &str, lines: u32) -> Result<(), Error> {
-    let mut from = format!("limit={lines}");
+async fn follow(session: &Session, path: &str, arguments: &Logs) -> Result<(), Error> {
+    let mut from = format!("limit={}", arguments.lines);
+    let filter = arguments.filter();
     let mut left = 0;
     loop {
-        let url = format!("{path}?follow=true&{from}");
+        let url = format!("{path}?follow=true&{from}{filter}");
         match session.client.send(Method::GET, &url, Body::Nothing).await {
             Ok(mut response) => {
                 let mut events = Events::default();
@@ -80,7 +99,12 @@ fn written(line: &str) -> Result<bool, Error> {
 
 fn in_words(line: &Value) -> String {
     let (at, level, logger) = (time(&line["At"]), text(&line["Level"]), text(&line["Logger"]));
-    format!("{at} {level:<5} {logger}: {}", text(&line["Message"]))
+    let mut words = format!("{at} {level:<5} {logger}: {}", text(&line["Message"]));
+    if let Some(throwable) = line["Throwable"].as_str() {
+        words.push('\n');
+        words.push_str(throwable.trim_end());
+    }
+    words
 }
 
 /// Server-sent events, put together from the pieces they come in.
@@ -121,6 +145,19 @@ mod tests {
             }
             assert_eq!(found, [json!({ "Message": "é" }), json!({ "Message": "b" })]);
         }
+    }
+
+    #[test]
+    fn the_filter_is_a_part_of_the_query() {
+        let logs = |level: Option<&str>, contains: Option<&str>| Logs {
+            name: "a".to_owned(),
+            follow: false,
+            lines: 1,
+            level: level.map(str::to_owned),
+            contains: contains.map(str::to_owned),
+        };
+        assert_eq!(logs(None, None).filter(), "");
+        assert_eq!(logs(Some("WARN"), Some("a b&c")).filter(), "&level=WARN&contains=a%20b%26c");
     }
 
     #[test]

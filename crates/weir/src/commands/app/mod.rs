@@ -8,10 +8,12 @@ mod history;
 mod lifecycle;
 mod logs;
 mod observation;
+mod parts;
 mod properties;
 mod session;
 mod snapshots;
-mod table;
+pub(crate) mod table;
+mod usage;
 mod waiting;
 
 use std::process::ExitCode;
@@ -26,6 +28,9 @@ pub(crate) struct Arguments {
     /// URL of the API
     #[arg(long, env = "WEIR_API", default_value = "http://127.0.0.1:8088", global = true)]
     api: String,
+    /// Key to show, where the API asks for one; `weir key create` makes it
+    #[arg(long, env = "WEIR_API_KEY", hide_env_values = true, global = true)]
+    api_key: Option<String>,
     /// Print the API's answers as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -47,6 +52,12 @@ enum Command {
     Delete(applications::Delete),
     /// Read and change property groups
     Properties(properties::Properties),
+    /// Add and delete logging options, which are kept and shown
+    Logging(parts::Logging),
+    /// Add and delete VPC configurations, which are kept and shown
+    Vpc(parts::Vpc),
+    /// Set when an application's maintenance window begins
+    Maintenance(parts::Maintenance),
     /// Start an application
     Start(lifecycle::Start),
     /// Stop an application, with a snapshot
@@ -67,12 +78,14 @@ enum Command {
     Metrics(observation::Named),
     /// Explain why the windows of an application have not fired yet
     Waiting(observation::Named),
+    /// Tell the KPU-seconds that applications took, by day
+    Usage(usage::Usage),
     /// Tell the operators of an application's present run
     Graph(observation::Named),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
-    let session = Session::new(&arguments.api, arguments.json);
+    let session = Session::new(&arguments.api, arguments.api_key.as_deref(), arguments.json);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         match arguments.command {
@@ -82,6 +95,9 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Update(it) => applications::update(&session, &it).await,
             Command::Delete(it) => applications::delete(&session, &it).await,
             Command::Properties(it) => properties::run(&session, it).await,
+            Command::Logging(it) => parts::logging(&session, &it).await,
+            Command::Vpc(it) => parts::vpc(&session, &it).await,
+            Command::Maintenance(it) => parts::maintenance(&session, &it).await,
             Command::Start(it) => lifecycle::start(&session, &it).await,
             Command::Stop(it) => lifecycle::stop(&session, &it).await,
             Command::Rollback(it) => lifecycle::rollback(&session, &it).await,
@@ -92,6 +108,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Logs(it) => logs::run(&session, &it).await,
             Command::Metrics(it) => observation::metrics(&session, &it).await,
             Command::Waiting(it) => waiting::waiting(&session, &it).await,
+            Command::Usage(it) => usage::usage(&session, &it).await,
             Command::Graph(it) => observation::graph(&session, &it).await,
         }
     })?;

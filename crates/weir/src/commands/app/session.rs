@@ -21,8 +21,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(api: &str, json: bool) -> Self {
-        Self { client: Client::new(api), json }
+    pub(super) fn new(api: &str, key: Option<&str>, json: bool) -> Self {
+        Self { client: Client::new(api).with_key(key), json }
     }
 
     /// Prints an answer: as it came, or in words for people.
@@ -61,9 +61,13 @@ impl Session {
     pub(super) async fn wait(&self, name: &str, answer: &Value) -> Result<String, Error> {
         let Some(id) = answer["OperationId"].as_str() else { return self.status(name).await };
         let path = format!("{}/operations/{}", application(name), encoded(id));
-        let mut status = String::new();
+        let (mut status, mut waited_for) = (String::new(), String::new());
         loop {
-            let now = self.status(name).await?;
+            let (now, waits_for) = self.looks(name).await?;
+            if waits_for != waited_for && !waits_for.is_empty() {
+                say(format!("{name} {waits_for}"));
+            }
+            waited_for = waits_for;
             if now != status {
                 say(format!("{name} is {now}"));
                 status = now;
@@ -90,8 +94,14 @@ impl Session {
     }
 
     async fn status(&self, name: &str) -> Result<String, Error> {
+        Ok(self.looks(name).await?.0)
+    }
+
+    /// The status, and why no worker can take the run.
+    async fn looks(&self, name: &str) -> Result<(String, String), Error> {
         let answer = self.client.get(&application(name)).await?;
-        Ok(text(&answer["ApplicationDetail"]["ApplicationStatus"]))
+        let detail = &answer["ApplicationDetail"];
+        Ok((text(&detail["ApplicationStatus"]), text(&detail["Weir"]["WaitingFor"])))
     }
 
     /// Waits until a snapshot is no longer being taken; gives the answer that says so.

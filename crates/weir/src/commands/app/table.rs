@@ -2,23 +2,23 @@
 
 /// A table with a head; columns are as wide as they must be.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     head: Vec<&'static str>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(head: &[&'static str]) -> Self {
+    pub(crate) fn new(head: &[&'static str]) -> Self {
         Self { head: head.to_vec(), rows: Vec::new() }
     }
 
     /// Adds a row; line ends become spaces.
-    pub(super) fn row(&mut self, cells: Vec<String>) {
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
         self.rows.push(cells.into_iter().map(|cell| cell.replace(['\n', '\r'], " ")).collect());
     }
 
     /// The lines, or `otherwise` if there is no row.
-    pub(super) fn text(&self, otherwise: &str) -> String {
+    pub(crate) fn text(&self, otherwise: &str) -> String {
         if self.rows.is_empty() {
             return otherwise.to_owned();
         }

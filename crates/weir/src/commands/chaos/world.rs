@@ -95,7 +95,7 @@ impl World {
         words.extend([s3_folder.as_str(), "--listen", s3_listen.as_str()]);
         words.extend(buckets);
         let s3 = slot("s3", &words)?;
-        let api = slot("api", &["api", "--listen", &api_address.to_string()])?;
+        let api = slot("api", &["api", "--no-auth", "--listen", &api_address.to_string()])?;
         let workers = (1..=arguments.workers).map(|number| {
             let name = format!("worker-{number}");
             let jobs = below(&name);

@@ -258,7 +258,7 @@ fn start_api_at(
 ) -> Api {
     let program = Path::new(crate::weir());
     let process = command(program, services, prefix, database, "api");
-    let process = Process::start(process, &["--listen", listen], log);
+    let process = Process::start(process, &["--no-auth", "--listen", listen], log);
     let url = process.says("API listens on ");
     Api { process, url }
 }

@@ -1,0 +1,152 @@
+//! Keys: create, list, revoke, find.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use model::{
+    access::{KeyKind, Role},
+    invalid::check_length,
+};
+use serde_json::json;
+use store::{Key, NewKey, Proof};
+
+use crate::{
+    Control,
+    audit::Audit,
+    error::{Error, Result},
+    keys::{MasterKeys, Secret, new_api_key, new_id, new_secret, sha256},
+};
+
+/// A key to be made.
+#[derive(Debug, Clone)]
+pub struct CreateKey {
+    /// How it is used.
+    pub kind: KeyKind,
+    /// Whose or what for, 1 to 128 characters.
+    pub name: String,
+    /// What its holder may do.
+    pub role: Role,
+    /// How long it is good for; absent = until it is revoked.
+    pub expires_in: Option<Duration>,
+}
+
+/// A key, and what nobody can be told again.
+#[derive(Debug, Clone)]
+pub struct CreatedKey {
+    /// The key.
+    pub key: Key,
+    /// The bearer key, or the secret access key.
+    pub secret: Secret,
+}
+
+impl Control {
+    /// Makes a key. Its secret is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// A name or a time that breaks a rule; an access key without a master key.
+    pub async fn create_key(
+        &self,
+        command: CreateKey,
+        master: Option<&MasterKeys>,
+    ) -> Result<CreatedKey> {
+        check_length("Name", &command.name, 1, 128)?;
+        let wrong = || model::invalid::Invalid::new("ExpiresIn", "is too long");
+        let expires_at = match command.expires_in {
+            Some(time) => {
+                let time = chrono::Duration::from_std(time).map_err(|_| wrong())?;
+                Some(Utc::now().checked_add_signed(time).ok_or_else(wrong)?)
+            }
+            None => None,
+        };
+        let (id, secret, proof) = match command.kind {
+            KeyKind::Api => {
+                let secret = new_api_key()?;
+                let proof = Proof::Hash(sha256(secret.reveal()));
+                (new_id("WEIR")?, secret, proof)
+            }
+            KeyKind::Access => {
+                let (id, secret) = (new_id("AKIA")?, new_secret()?);
+                let proof = master.ok_or(Error::NoMasterKey)?.seal(&id, &secret)?;
+                (id, secret, proof)
+            }
+        };
+        let CreateKey { name, role, kind, .. } = command;
+        let mut tx = self.store.begin().await?;
+        let new = NewKey { id: &id, name: &name, role, proof: &proof, expires_at };
+        tx.insert_key(&new).await?;
+        let until = expires_at.map(|at| at.to_rfc3339());
+        let made = json!({ "id": id, "kind": kind, "name": name, "role": role,
+                           "expires_at": until });
+        self.audit(&mut tx, Audit::general("CreateKey").with("key", made)).await?;
+        let key = tx.key(&id).await?.ok_or_else(|| Error::NoSuchKey(id.clone()))?;
+        tx.commit().await?;
+        tracing::info!(key = id, %role, "key created");
+        Ok(CreatedKey { key, secret })
+    }
+
+    /// All keys, oldest first, also those that ended.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn list_keys(&self) -> Result<Vec<Key>> {
+        let mut tx = self.store.begin().await?;
+        Ok(tx.list_keys().await?)
+    }
+
+    /// Ends a key; API servers notice within seconds.
+    ///
+    /// # Errors
+    /// There is none of that id.
+    pub async fn revoke_key(&self, id: &str) -> Result<Key> {
+        let mut tx = self.store.begin().await?;
+        let missing = || Error::NoSuchKey(id.to_owned());
+        let before = tx.key(id).await?.ok_or_else(missing)?;
+        if tx.revoke_key(id).await? {
+            let audit = Audit::general("RevokeKey").changed(
+                "key",
+                json!({ "id": id, "name": before.name, "revoked": false }),
+                json!({ "id": id, "name": before.name, "revoked": true }),
+            );
+            self.audit(&mut tx, audit.with("id", id)).await?;
+            tracing::info!(key = id, "key revoked");
+        }
+        let key = tx.key(id).await?.ok_or_else(missing)?;
+        tx.commit().await?;
+        Ok(key)
+    }
+
+    /// The access key of an id, and its secret.
+    ///
+    /// # Errors
+    /// The secret cannot be decrypted.
+    pub async fn find_access_key(
+        &self,
+        id: &str,
+        master: Option<&MasterKeys>,
+    ) -> Result<Option<(Key, Secret)>> {
+        let mut tx = self.store.begin().await?;
+        let found = tx.key(id).await?.filter(|key| key.kind == KeyKind::Access);
+        let Some(key) = found else { return Ok(None) };
+        let secret = master.ok_or(Error::NoMasterKey)?.open(id, &key.proof)?;
+        Ok(Some((key, secret)))
+    }
+
+    /// The key that a bearer shows.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn find_api_key(&self, shown: &str) -> Result<Option<Key>> {
+        let mut tx = self.store.begin().await?;
+        Ok(tx.key_by_hash(&sha256(shown)).await?)
+    }
+
+    /// Notes that a key was used.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn touch_key(&self, id: &str) -> Result<()> {
+        let mut tx = self.store.begin().await?;
+        tx.touch_key(id).await?;
+        Ok(tx.commit().await?)
+    }
+}
