@@ -20,6 +20,11 @@ const CHANGED_BY_OPERATOR: &[&str] = &[
     "property-groups/{group}",
 ];
 
+/// What an operator may change of snapshots that belong to the account; exports and imports go to
+/// and come from anywhere.
+const SNAPSHOTS_BY_OPERATOR: &[&str] =
+    &["/v1/snapshots", "/v1/snapshots/{snapshot}", "/v1/snapshots/{snapshot}/tags"];
+
 /// The least role of a REST endpoint; `None` = no key is needed. What is not named is for
 /// administrators, unless it only reads.
 pub(crate) fn of_endpoint(method: &Method, path: &str) -> Option<Role> {
@@ -31,17 +36,9 @@ pub(crate) fn of_endpoint(method: &Method, path: &str) -> Option<Role> {
         return Some(Role::Viewer);
     }
     let end = path.strip_prefix("/v1/applications/{name}/");
-    let operator = end.is_some_and(|end| CHANGED_BY_OPERATOR.contains(&end));
-    Some(if operator || (path.starts_with("/v1/snapshots") && !carries(path)) {
-        Role::Operator
-    } else {
-        Role::Admin
-    })
-}
-
-/// Whether state is carried to or from a place of the caller's choice.
-fn carries(path: &str) -> bool {
-    path.ends_with("/export") || path.ends_with("/import")
+    let operator = end.is_some_and(|end| CHANGED_BY_OPERATOR.contains(&end))
+        || SNAPSHOTS_BY_OPERATOR.contains(&path);
+    Some(if operator { Role::Operator } else { Role::Admin })
 }
 
 #[cfg(test)]

@@ -205,13 +205,11 @@ async fn what_no_transfer_can_mean_is_refused() {
 async fn tags_of_a_snapshot_come_and_go() {
     let world = world().await;
     world.api.post("/v1/snapshots/back/import", import()).await.body(202);
+    let path = "/v1/snapshots/back/tags";
     let tags = json!({ "Tags": { "a": "1", "b": "" } });
     assert_eq!(world.api.put("/v1/snapshots/back/tags", tags.clone()).await.body(200), tags);
     world.api.delete("/v1/snapshots/back/tags?TagKeys=a,c").await.empty(204);
-    assert_eq!(
-        world.api.get("/v1/snapshots/back/tags").await.body(200),
-        json!({ "Tags": { "b": "" } })
-    );
+    assert_eq!(world.api.get(path).await.body(200), json!({ "Tags": { "b": "" } }));
     world.api.get("/v1/snapshots/nope/tags").await.refused(404, "ResourceNotFoundException");
 }
 

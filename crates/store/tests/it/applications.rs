@@ -55,6 +55,11 @@ async fn only_who_has_seen_the_row_may_change_it() {
     assert!(!tx.set_current_version(&mut stale, VersionId::FIRST).await.unwrap());
     assert!(tx.set_current_version(&mut present, VersionId::FIRST).await.unwrap());
     assert_eq!(present.row_version, 3);
+    assert!(!tx.set_maintenance_window(&mut stale, "07:30").await.unwrap());
+    assert!(tx.set_maintenance_window(&mut present, "06:30").await.unwrap());
+    assert_eq!((present.row_version, present.maintenance_window_start.as_str()), (4, "06:30"));
+    assert_eq!(tx.application(&present.name).await.unwrap().unwrap(), present);
+    assert_eq!(tx.count_applications().await.unwrap(), 1);
 }
 
 #[tokio::test]
