@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 
 use crate::support::{Application, Feeder, Installation, eventually, sums};
 
+/// What becomes of an object on its way, by key; `None` = it is left out.
+type Change = dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>;
+
 /// Creates an application that sums up a topic and takes enhanced snapshots.
 fn create<'a>(weir: &'a Installation, name: &str, topic: &str) -> Application<'a> {
     let application = weir.application(name);
@@ -185,7 +188,7 @@ fn what_is_no_export_is_refused_in_words() {
     let s3 = weir.services().s3();
     let bucket = "sensor-output";
     let exported = format!("foreign/{}", begun["SnapshotOperationId"].as_str().unwrap());
-    let copy = |to: &str, change: &dyn Fn(&str, Vec<u8>) -> Option<Vec<u8>>| {
+    let copy = |to: &str, change: &Change| {
         for object in s3.list(bucket, &format!("{exported}/")).unwrap() {
             let name = object.key.rsplit('/').next().unwrap();
             let bytes = s3.get(bucket, &object.key).unwrap().to_vec();

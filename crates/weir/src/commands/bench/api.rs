@@ -79,7 +79,7 @@ pub(crate) fn run(arguments: &Arguments, folder: &Path) -> Result<(), Error> {
 async fn measure_all(arguments: &Arguments, folder: &Path) -> Result<(), Error> {
     let folder = folder.join(format!("api-{}", std::process::id()));
     let postgres = Postgres::start(&folder.join("postgres")).await?;
-    let (server, base) = start_server(postgres.url()).await?;
+    let (server, base) = start_server(postgres.url(), arguments.applications).await?;
     let measured = measure(arguments, &server, &base).await;
     drop(server);
     postgres.stop().await?;
@@ -88,10 +88,11 @@ async fn measure_all(arguments: &Arguments, folder: &Path) -> Result<(), Error> 
 }
 
 /// An API server in a process of its own, and its URL.
-async fn start_server(database: &str) -> Result<(Child, String), Error> {
+async fn start_server(database: &str, applications: usize) -> Result<(Child, String), Error> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["api", "--listen", "127.0.0.1:0", "--log", "warn"])
+        .args(["api", "--no-auth", "--listen", "127.0.0.1:0", "--log", "warn"])
         .env("DATABASE_URL", database)
+        .env("WEIR_MOST_APPLICATIONS", applications.to_string())
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
