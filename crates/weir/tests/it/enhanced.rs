@@ -81,6 +81,11 @@ fn a_snapshot_goes_out_and_comes_back_after_its_application_is_gone() {
     first.start();
     first.await_status("RUNNING");
     first.await_checkpoint(2);
+    // So that it shows that the other application does not begin from the start of the topic.
+    eventually("a window is visible", || {
+        let seen = first.results();
+        if seen.is_empty() { Err(seen) } else { Ok(()) }
+    });
 
     let begun = post(
         &weir,
