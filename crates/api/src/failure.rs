@@ -10,6 +10,9 @@ use utoipa::ToSchema;
 
 use crate::request::current_request_id;
 
+/// Content type of [`FailureBody`] (RFC 9457).
+pub(crate) const PROBLEM: &str = "application/problem+json";
+
 /// The body of every answer that is not a success: a problem of RFC 9457, with AWS's members beside it.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
@@ -155,7 +158,7 @@ impl IntoResponse for Failure {
             diagnostics: self.diagnostics,
             operators: self.operators,
         };
-        let problem = [(CONTENT_TYPE, "application/problem+json")];
+        let problem = [(CONTENT_TYPE, PROBLEM)];
         (self.status, problem, Json(body)).into_response()
     }
 }

@@ -36,7 +36,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::auth::{describe_role, describe_schemes};
-use crate::failure::Failure;
+use crate::failure::{Failure, PROBLEM};
 use crate::request::BodyLimit;
 use crate::server::Server;
 
@@ -126,15 +126,17 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// OpenAPI wants words for every response, also where its body says all.
+/// OpenAPI wants words for every response, also where its body says all; every refusal is a problem.
 fn describe(responses: &mut BTreeMap<String, RefOr<Response>>) {
     for (status, response) in responses {
-        if let RefOr::T(response) = response
-            && response.description.is_empty()
-        {
-            let refused = status.starts_with(['4', '5']);
+        let RefOr::T(response) = response else { continue };
+        let refused = status.starts_with(['4', '5']);
+        if response.description.is_empty() {
             let words = if refused { "Refused: Code and Message say why" } else { "Done" };
             words.clone_into(&mut response.description);
+        }
+        if refused && let Some(body) = response.content.swap_remove("application/json") {
+            response.content.insert(PROBLEM.to_owned(), body);
         }
     }
 }
