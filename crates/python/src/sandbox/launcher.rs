@@ -9,7 +9,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Gid, Uid, execve, fork, setgid, setgroups, setuid};
+use nix::unistd::{ForkResult, Gid, Uid, execve, fork, setgid, setgroups, setsid, setuid};
 
 use super::{Plan, environment, filter, mounts, python_arguments};
 
@@ -54,7 +54,8 @@ pub fn enter(plan: &str) -> Result<i32, String> {
 /// Returns only if something failed.
 fn become_python(plan: &Plan, root: bool) -> String {
     let ready = die_with_parent()
-        .and_then(|()| mounts::hide_processes())
+        .and_then(|()| own_session())
+        .and_then(|()| mounts::enter())
         .and_then(|()| limit())
         .and_then(|()| if root { drop_rights() } else { Ok(()) })
         .and_then(|()| no_new_rights())
@@ -113,6 +114,11 @@ fn enter_namespaces(root: bool) -> Result<(), String> {
 
 fn die_with_parent() -> Result<(), String> {
     set_process_option(libc::PR_SET_PDEATHSIG, Signal::SIGKILL as libc::c_ulong)
+}
+
+/// Takes the program out of its job's process group, to which it could send signals otherwise.
+fn own_session() -> Result<(), String> {
+    setsid().map(drop).map_err(|e| format!("beginning a session: {e}"))
 }
 
 fn no_new_rights() -> Result<(), String> {

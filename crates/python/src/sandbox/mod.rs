@@ -1,9 +1,10 @@
 //! What user code may reach: its own files, its own `/tmp`, nothing else.
 //!
 //! The program runs under a launcher (a hidden command of the same binary) that enters private
-//! namespaces (mount, network, IPC, processes; users too when not root), gives it a private `/etc`
-//! and `/tmp`, drops to `nobody`, sets resource limits, and closes the file system with Landlock
-//! and dangerous system calls with seccomp before Python starts.
+//! namespaces (mount, network, IPC, processes; users too when not root), gives it a root of its own
+//! with the system's programs and a private `/etc` and `/tmp`, drops to `nobody`, sets resource
+//! limits, and closes the file system with Landlock and dangerous system calls, sockets among them,
+//! with seccomp before Python starts.
 
 mod filter;
 mod launcher;

@@ -4,7 +4,8 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::unistd::pivot_root;
 
 use super::{PROPERTIES_PATH, Plan};
 
@@ -13,16 +14,24 @@ pub(super) const PROGRAM: &str = "/tmp/app";
 /// Where the `pyflink` package appears.
 pub(super) const PACKAGE: &str = "/tmp/.weir";
 
-/// Folders that may hide an interpreter but must not be seen.
-const PRIVATE: [&str; 2] = ["/root", "/home"];
+/// Where the view is put together before it becomes `/`.
+const VIEW: &str = "/tmp";
+
+/// Folders of the system that a Python process needs.
+const SYSTEM: [&str; 5] = ["/usr", "/lib", "/lib64", "/bin", "/sbin"];
+
+/// Devices that a Python process needs.
+const DEVICES: [&str; 3] = ["/dev/null", "/dev/random", "/dev/urandom"];
 
 /// Files of `/etc` that a Python process needs.
 const ETC: [&str; 3] = ["ld.so.cache", "localtime", "nsswitch.conf"];
 
-/// Builds the view; the caller is in its own mount namespace already.
+const NONE: Option<&str> = None;
+
+/// Puts the view together: what is not named here is not in it, neither files nor sockets. The caller
+/// is in its own mount namespace already.
 pub(super) fn build(plan: &Plan) -> Result<(), String> {
-    let none: Option<&str> = None;
-    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)
+    mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
         .map_err(|e| format!("making mounts private: {e}"))?;
 
     // Opened before the places they lie in may be covered.
@@ -36,30 +45,64 @@ pub(super) fn build(plan: &Plan) -> Result<(), String> {
         .filter_map(|name| Some((name, std::fs::read(Path::new("/etc").join(name)).ok()?)))
         .collect();
 
-    tmpfs("/tmp", "size=256m,mode=1777")?;
-    for folder in PRIVATE.iter().filter(|folder| Path::new(folder).is_dir()) {
-        tmpfs(folder, "size=1m,mode=755")?;
+    tmpfs(Path::new(VIEW), "size=1m,mode=755")?;
+    for folder in SYSTEM {
+        show_system(Path::new(folder))?;
     }
-    bind(&program, Path::new(PROGRAM))?;
-    bind(&package, Path::new(PACKAGE))?;
-    if !plan.prefix.exists() {
-        bind(&prefix, &plan.prefix)?;
+    for device in DEVICES {
+        show_device(Path::new(device))?;
     }
-    tmpfs("/etc", "size=16m,mode=755")?;
+    tmpfs(&inside("/tmp"), "size=256m,mode=1777")?;
+    bind(&program, &inside(PROGRAM))?;
+    bind(&package, &inside(PACKAGE))?;
+    if !inside(&plan.prefix).exists() {
+        bind(&prefix, &inside(&plan.prefix))?;
+    }
+    tmpfs(&inside("/etc"), "size=16m,mode=755")?;
     for (name, content) in etc {
-        write(&Path::new("/etc").join(name), &content)?;
+        write(&inside("/etc").join(name), &content)?;
     }
     let passwd: &[u8] = b"root:x:0:0::/tmp:/bin/false\nnobody:x:65534:65534::/tmp:/bin/false\n";
-    write(Path::new("/etc/passwd"), passwd)?;
-    write(Path::new(PROPERTIES_PATH), &properties)?;
-    Ok(())
+    write(&inside("/etc/passwd"), passwd)?;
+    write(&inside(PROPERTIES_PATH), &properties)
 }
 
-/// A fresh view of the processes; where the system forbids it, none at all.
-pub(super) fn hide_processes() -> Result<(), String> {
+/// Makes the view the only one, with the processes of the caller's own namespace; where the system
+/// forbids these, with none at all.
+pub(super) fn enter() -> Result<(), String> {
+    let processes = inside("/proc");
+    folder(&processes)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    let none: Option<&str> = None;
-    mount(Some("proc"), "/proc", Some("proc"), flags, none).or_else(|_| tmpfs("/proc", "size=1m"))
+    mount(Some("proc"), &processes, Some("proc"), flags, NONE)
+        .or_else(|_| tmpfs(&processes, "size=1m"))?;
+    // The view is mounted over the old root, which is then taken away from below it.
+    std::env::set_current_dir(VIEW)
+        .and_then(|()| Ok(pivot_root(".", ".")?))
+        .and_then(|()| Ok(umount2(".", MntFlags::MNT_DETACH)?))
+        .and_then(|()| std::env::set_current_dir("/"))
+        .map_err(|e| format!("leaving the system's files: {e}"))
+}
+
+/// Where an absolute path lies while the view is put together.
+fn inside(path: impl AsRef<Path>) -> PathBuf {
+    let path = path.as_ref();
+    Path::new(VIEW).join(path.strip_prefix("/").unwrap_or(path))
+}
+
+/// Shows a folder of the system, or the link that it is, where it is.
+fn show_system(path: &Path) -> Result<(), String> {
+    if let Ok(target) = std::fs::read_link(path) {
+        return std::os::unix::fs::symlink(target, inside(path))
+            .map_err(|e| format!("linking `{}`: {e}", path.display()));
+    }
+    if path.is_dir() { bind(&open(path)?, &inside(path)) } else { Ok(()) }
+}
+
+fn show_device(path: &Path) -> Result<(), String> {
+    let at = inside(path);
+    write(&at, b"")?;
+    mount(Some(path), &at, NONE, MsFlags::MS_BIND, NONE)
+        .map_err(|e| format!("showing `{}`: {e}", path.display()))
 }
 
 fn open(path: &Path) -> Result<(File, PathBuf), String> {
@@ -67,29 +110,31 @@ fn open(path: &Path) -> Result<(File, PathBuf), String> {
     Ok((file, path.to_path_buf()))
 }
 
-fn tmpfs(at: &str, options: &str) -> Result<(), String> {
+fn tmpfs(at: &Path, options: &str) -> Result<(), String> {
+    folder(at)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(Some("tmpfs"), at, Some("tmpfs"), flags, Some(options))
-        .map_err(|e| format!("mounting a private `{at}`: {e}"))
+        .map_err(|e| format!("mounting a private `{}`: {e}", at.display()))
+}
+
+fn folder(at: &Path) -> Result<(), String> {
+    std::fs::create_dir_all(at).map_err(|e| format!("making `{}`: {e}", at.display()))
 }
 
 /// Makes an opened folder appear at `at`, read-only.
 fn bind((file, path): &(File, PathBuf), at: &Path) -> Result<(), String> {
-    std::fs::create_dir_all(at).map_err(|e| format!("making `{}`: {e}", at.display()))?;
+    folder(at)?;
     let from = format!("/proc/self/fd/{}", file.as_raw_fd());
-    let none: Option<&str> = None;
     let bound = MsFlags::MS_BIND | MsFlags::MS_REC;
-    mount(Some(from.as_str()), at, none, bound, none)
+    mount(Some(from.as_str()), at, NONE, bound, NONE)
         .and_then(|()| {
             let read_only = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-            mount(none, at, none, read_only | MsFlags::MS_NOSUID | MsFlags::MS_NODEV, none)
+            mount(NONE, at, NONE, read_only | MsFlags::MS_NOSUID | MsFlags::MS_NODEV, NONE)
         })
         .map_err(|e| format!("showing `{}` at `{}`: {e}", path.display(), at.display()))
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<(), String> {
-    let folder = path.parent().expect("a file lies in a folder");
-    std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(path, content))
-        .map_err(|e| format!("writing `{}`: {e}", path.display()))
+    folder(path.parent().expect("a file lies in a folder"))?;
+    std::fs::write(path, content).map_err(|e| format!("writing `{}`: {e}", path.display()))
 }

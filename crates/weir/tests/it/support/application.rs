@@ -136,6 +136,14 @@ impl<'a> Application<'a> {
         self.describe()["Weir"].take()
     }
 
+    /// What is in its log.
+    #[track_caller]
+    pub(crate) fn logged(&self) -> Vec<String> {
+        let answer = self.get("/logs?limit=1000");
+        let lines = answer["LogLines"].as_array().unwrap().iter();
+        lines.map(|line| line["Message"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Asks for a start; gives the operation's id.
     #[track_caller]
     pub(crate) fn start(&self) -> String {

@@ -12,6 +12,7 @@ mod streams;
 pub(crate) use application::{Answer, Application, configuration, zip_file};
 pub(crate) use installation::{Api, Installation, Worker};
 pub(crate) use readings::{Feeder, Reading, Windows, json_line, sums};
+pub(crate) use services::SECRET_KEY;
 pub(crate) use streams::{Producer, reader, reader_with};
 
 use std::fmt::Debug;
