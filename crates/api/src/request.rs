@@ -139,6 +139,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        without_nul("path", parts.uri.path())?;
         let found = axum::extract::Path::<T>::from_request_parts(parts, state).await;
         found.map(|path| Self(path.0)).map_err(|rejection: PathRejection| {
             Failure::malformed(format!("the path is not right: {}", rejection.body_text()))
@@ -154,11 +155,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        without_nul("query", parts.uri.query().unwrap_or_default())?;
         let found = axum::extract::Query::<T>::from_request_parts(parts, state).await;
         found.map(|query| Self(query.0)).map_err(|rejection: QueryRejection| {
             Failure::malformed(format!("the query is not right: {}", rejection.body_text()))
         })
     }
+}
+
+/// Refuses NUL, which text of the database cannot hold; `part` is still percent-encoded.
+fn without_nul(what: &str, part: &str) -> Result<(), Failure> {
+    if part.contains("%00") {
+        return Err(Failure::malformed(format!(
+            "the {what} is not right: it must not contain a NUL character, `%00`"
+        )));
+    }
+    Ok(())
 }
 
 /// Nothing is at that path.

@@ -21,6 +21,7 @@ mod lifecycle;
 mod limits;
 mod logs;
 mod metrics;
+mod nul;
 mod observation;
 mod openapi;
 mod properties;

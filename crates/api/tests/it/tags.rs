@@ -32,3 +32,12 @@ async fn illegal_and_too_many_tags_are_refused() {
     let refused = world.api.put(TAGS, json!({ "Tags": some(49, 52) })).await;
     refused.refused(422, "TooManyTagsException");
 }
+
+#[tokio::test]
+async fn illegal_keys_are_refused_when_tags_are_removed() {
+    let world = World::with_alerts().await;
+    for illegal in ["k".repeat(129), "a%00b".to_owned()] {
+        let refused = world.api.delete(&format!("{TAGS}?TagKeys={illegal}")).await;
+        assert!((400..500).contains(&refused.status), "{}", refused.text);
+    }
+}

@@ -56,8 +56,9 @@ impl Control {
     /// Removes tags; keys that do not exist are passed over.
     ///
     /// # Errors
-    /// There is no application of that name.
+    /// A key that no tag can have; no application of that name.
     pub async fn untag(&self, name: &ApplicationName, keys: Vec<String>) -> Result<()> {
+        check_keys(&keys)?;
         let mut tx = self.store.begin().await?;
         let application = Self::locked(&mut tx, name).await?;
         admit(application.status, Command::Tag)?;
@@ -77,11 +78,20 @@ pub(super) fn check_tags(tags: &BTreeMap<String, String>) -> Result<()> {
         return Err(Error::TooManyTags(tags.len()));
     }
     for (key, value) in tags {
-        check_length("Key", key, 1, 128)?;
+        check_key("Key", key)?;
         check_length("Value", value, 0, 256)?;
         if key.to_ascii_lowercase().starts_with("aws:") {
             return Err(Invalid::new("Key", "must not begin with `aws:`").into());
         }
     }
     Ok(())
+}
+
+/// Checks the keys of tags that shall go against the AWS rules.
+pub(super) fn check_keys(keys: &[String]) -> Result<()> {
+    keys.iter().try_for_each(|key| check_key("TagKeys", key))
+}
+
+fn check_key(field: &'static str, key: &str) -> Result<()> {
+    Ok(check_length(field, key, 1, 128)?)
 }

@@ -98,6 +98,8 @@ async fn tags_are_added_changed_and_removed_without_a_new_version() {
     world.control.tag(&alerts, tags(&[("team", "b")])).await.unwrap();
     world.control.untag(&alerts, vec!["tier".to_owned(), "none".to_owned()]).await.unwrap();
     assert_eq!(world.control.tags(&alerts).await.unwrap(), tags(&[("team", "b")]));
+    let long = world.control.untag(&alerts, vec!["k".repeat(129)]).await.unwrap_err();
+    assert_eq!(long.code(), ErrorCode::InvalidArgument);
     let reserved = world.control.tag(&alerts, tags(&[("aws:x", "")])).await.unwrap_err();
     assert_eq!(reserved.code(), ErrorCode::InvalidArgument);
     let many = (0..50).map(|n| (n.to_string(), String::new())).collect();

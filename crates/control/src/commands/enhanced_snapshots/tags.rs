@@ -12,7 +12,7 @@ use store::Tx;
 use crate::{
     Control,
     audit::Audit,
-    commands::tags::{MOST_TAGS, check_tags},
+    commands::tags::{MOST_TAGS, check_keys, check_tags},
     error::{Error, Result},
 };
 
@@ -78,8 +78,9 @@ impl Control {
     /// Removes tags; keys that do not exist are passed over.
     ///
     /// # Errors
-    /// There is none of that name.
+    /// A key that no tag can have; no snapshot of that name.
     pub async fn untag_enhanced(&self, name: &EnhancedName, keys: Vec<String>) -> Result<()> {
+        check_keys(&keys)?;
         let mut tx = self.store.begin().await?;
         check_there(&Self::locked_enhanced(&mut tx, name).await?)?;
         let before = tx.enhanced_tags(name).await?;
