@@ -329,9 +329,10 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         match error {
             store::Error::Database(_) => Self::Store(error),
-            store::Error::Taken(_) | store::Error::Unreadable { .. } | store::Error::Migrate(_) => {
-                Self::Broken(error)
-            }
+            store::Error::Taken(_)
+            | store::Error::Unreadable { .. }
+            | store::Error::Refused(_)
+            | store::Error::Migrate(_) => Self::Broken(error),
         }
     }
 }

@@ -36,9 +36,12 @@ pub enum Error {
     /// The migrations could not be applied.
     #[error("the database schema could not be brought up to date")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    /// The database did not answer, or refused.
+    /// The database did not answer, or cannot at the moment.
     #[error("the database did not answer")]
     Database(#[source] sqlx::Error),
+    /// The database answered that it cannot do what it was asked: a defect, not a passing trouble.
+    #[error("the database refused a statement")]
+    Refused(#[source] sqlx::Error),
 }
 
 /// The result of a store method.
@@ -60,9 +63,17 @@ impl From<sqlx::Error> for Error {
         });
         match taken {
             Some(taken) => Self::Taken(taken),
+            None if is_defect(&error) => Self::Refused(error),
             None => Self::Database(error),
         }
     }
+}
+
+/// Whether the same statement would be refused again, by the classes of SQLSTATE codes: data (22),
+/// integrity (23), and syntax or access (42).
+fn is_defect(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|it| it.code());
+    code.is_some_and(|code| ["22", "23", "42"].iter().any(|class| code.starts_with(class)))
 }
 
 /// Reads a stored text as a model value.

@@ -48,7 +48,7 @@ async fn no_parameter_takes_it() {
             } else {
                 path.replace(&place, "a%00b")
             };
-            let path = path.replace("{name}", "alerts").replace('{', "").replace('}', "");
+            let path = path.replace("{name}", "alerts").replace(['{', '}'], "");
             let answer = world.api.send(world.api.request(method.clone(), &path)).await;
             is_refused(&answer, &format!("{method} {path}"));
             seen += 1;

@@ -147,6 +147,16 @@ fn output_is_visible_after_its_commit_and_only_once() {
 }
 
 #[test]
+fn a_topic_that_does_not_exist_is_made_by_brokers_that_make_topics() {
+    let kafka = Kafka::start();
+    let story = Story::of(&kafka, &table(&kafka, "missing", &[]));
+    let mut first = story.committer(1);
+    first.take_over(&[]).unwrap();
+    first.commit(1, &story.prepared(1, 1, ids(0..3))).unwrap();
+    assert_eq!(committed(&kafka, "missing"), lines(0..3));
+}
+
+#[test]
 fn an_attempt_that_was_superseded_sends_nothing() {
     let kafka = Kafka::start();
     kafka.create("fenced", 1);

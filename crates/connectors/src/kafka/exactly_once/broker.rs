@@ -49,6 +49,8 @@ pub(in crate::kafka) struct Client {
     complaints: Complaints,
     /// Topics whose markers count: the table's, and those that prepared output is for.
     topics: BTreeSet<String>,
+    /// Topics that the brokers have told of.
+    found: BTreeSet<String>,
 }
 
 impl Client {
@@ -58,7 +60,15 @@ impl Client {
         complaints: Complaints,
     ) -> Self {
         let topics = [with.topic.clone()].into();
-        Self { with, producer: None, consumer: None, stash, complaints, topics }
+        Self {
+            with,
+            producer: None,
+            consumer: None,
+            stash,
+            complaints,
+            topics,
+            found: BTreeSet::new(),
+        }
     }
 
     fn complain(&mut self, what: &str, error: &dyn std::fmt::Display) {
@@ -142,6 +152,16 @@ impl Client {
             Self::partitions(&it.producer()?.0, topic)
         });
         answer.map_err(|error| Unsent::Unclear(self.failed("tell a topic's partitions", error)))
+    }
+
+    /// Waits until `topic` is there: a marker of a topic that is not would be refused for good. Asking
+    /// creates it where the brokers create topics.
+    fn find(&mut self, topic: &str) -> Result<(), Unsent> {
+        if !self.found.contains(topic) {
+            self.count(topic)?;
+            self.found.insert(topic.to_owned());
+        }
+        Ok(())
     }
 
     fn producer(&self) -> Result<&(BaseProducer<Deliveries>, Deliveries), KafkaError> {
@@ -266,13 +286,14 @@ impl Broker for Client {
         if self.producer.is_none() {
             return Err(unclear(self, KafkaError::Canceled));
         }
+        let prepared = output.map_or(&[][..], Vec::as_slice);
+        let topic = prepared.first().map_or_else(|| self.with.topic.clone(), |it| it.topic.clone());
+        self.find(&topic)?;
         let begun = self.producer().and_then(|(producer, _)| producer.begin_transaction());
         begun.map_err(|error| self.sort(error))?;
-        let prepared = output.map_or(&[][..], Vec::as_slice);
         for prepared in prepared {
             self.queue(prepared)?;
         }
-        let topic = prepared.first().map_or_else(|| self.with.topic.clone(), |it| it.topic.clone());
         self.topics.insert(topic.clone());
         self.finish(&topic, marker).map_err(|error| self.sort(error))
     }
