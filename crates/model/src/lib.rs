@@ -6,6 +6,7 @@
 //! **Start at**: [`lifecycle`], [`protocol`], [`manifest`], then [`configuration`].
 
 pub mod access;
+pub mod artifact;
 pub mod configuration;
 pub mod enhanced;
 pub mod error_code;

@@ -2,10 +2,7 @@
 
 use std::io::{Cursor, Read};
 
-/// Most bytes a zip file may unpack to.
-const LARGEST_UNPACKED: u64 = 512 << 20;
-/// Most entries a zip file may have.
-const MOST_ENTRIES: usize = 100_000;
+use model::artifact::{Kind, LIMITS, Limits, Places, Problem};
 
 /// Why a zip file is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,9 +10,9 @@ pub enum ZipProblem {
     /// It is none, or damaged.
     #[error("it cannot be read: {0}")]
     Broken(String),
-    /// An entry would be unpacked elsewhere.
-    #[error("entry `{0}` lies outside of the folder it is unpacked to")]
-    Escapes(String),
+    /// It could not be unpacked.
+    #[error(transparent)]
+    Unfit(#[from] Problem),
     /// An entry is damaged.
     #[error("entry `{entry}` cannot be read: {problem}")]
     BrokenEntry {
@@ -24,9 +21,6 @@ pub enum ZipProblem {
         /// What is wrong.
         problem: String,
     },
-    /// It is too large.
-    #[error("it unpacks to more than {LARGEST_UNPACKED} bytes or {MOST_ENTRIES} files")]
-    TooLarge,
     /// There is nothing to run.
     #[error(
         "it has no file `{0}`; add it, or name another one by key `python` of property group \
@@ -37,30 +31,28 @@ pub enum ZipProblem {
 
 /// Reads every entry: the archive is whole, small enough, stays in its folder and has `main`.
 pub(super) fn check(bytes: &[u8], main: &str) -> Result<(), ZipProblem> {
+    check_within(LIMITS, bytes, main)
+}
+
+fn check_within(limits: Limits, bytes: &[u8], main: &str) -> Result<(), ZipProblem> {
     let mut archive =
         zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| ZipProblem::Broken(e.to_string()))?;
-    if archive.len() > MOST_ENTRIES {
-        return Err(ZipProblem::TooLarge);
-    }
-    let wanted = main.trim_start_matches("./");
-    let mut found = false;
-    let mut unpacked = 0;
+    let mut places = Places::new(limits, archive.len())?;
     for index in 0..archive.len() {
         let mut entry = archive.by_index(index).map_err(|e| ZipProblem::Broken(e.to_string()))?;
         let name = entry.name().map_err(|e| ZipProblem::Broken(e.to_string()))?.into_owned();
-        if entry.enclosed_name().is_none() || name.starts_with('/') || entry.is_symlink() {
-            return Err(ZipProblem::Escapes(name));
-        }
-        let room = LARGEST_UNPACKED - unpacked;
-        let read = std::io::copy(&mut (&mut entry).take(room + 1), &mut std::io::sink())
-            .map_err(|e| ZipProblem::BrokenEntry { entry: name.clone(), problem: e.to_string() })?;
-        if read > room {
-            return Err(ZipProblem::TooLarge);
-        }
-        unpacked += read;
-        found |= entry.is_file() && name.trim_start_matches("./") == wanted;
+        let kind = match (entry.is_symlink(), entry.is_dir()) {
+            (true, _) => Kind::Link,
+            (false, true) => Kind::Folder,
+            (false, false) => Kind::File,
+        };
+        places.take(&name, kind)?;
+        let most = places.room() + 1;
+        let read = std::io::copy(&mut (&mut entry).take(most), &mut std::io::sink())
+            .map_err(|e| ZipProblem::BrokenEntry { entry: name, problem: e.to_string() })?;
+        places.fill(read)?;
     }
-    if found { Ok(()) } else { Err(ZipProblem::NoMain(main.to_owned())) }
+    if places.has_file(main) { Ok(()) } else { Err(ZipProblem::NoMain(main.to_owned())) }
 }
 
 #[cfg(test)]
@@ -109,23 +101,43 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_leave_the_folder_are_refused() {
-        for path in ["../main.py", "/main.py", "a/../../main.py"] {
+    fn what_could_not_be_unpacked_is_refused() {
+        for path in ["../main.py", "/main.py", "a/../../main.py", "a\\main.py", "..\\main.py"] {
             let bytes = archive(&[(path, b"print()"), ("main.py", b"")]);
-            assert_eq!(check(&bytes, "main.py"), Err(ZipProblem::Escapes(path.to_owned())));
+            let escapes = ZipProblem::Unfit(Problem::Escapes(path.to_owned()));
+            assert_eq!(check(&bytes, "main.py"), Err(escapes));
         }
+        let bytes = archive(&[("main.py", b""), ("main.py/a", b"")]);
+        let twice = ZipProblem::Unfit(Problem::Twice("main.py/a".to_owned()));
+        assert_eq!(check(&bytes, "main.py"), Err(twice));
+        let mut writer = zip::ZipWriter::new(Cursor::new(archive(&[("main.py", b"print()")])));
+        writer.add_symlink("etc", "/etc", SimpleFileOptions::default()).unwrap();
+        let link = ZipProblem::Unfit(Problem::Link("etc".to_owned()));
+        assert_eq!(check(&writer.finish().unwrap().into_inner(), "main.py"), Err(link));
     }
 
     #[test]
-    fn a_bomb_is_refused() {
-        let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
-        writer.start_file("main.py", SimpleFileOptions::default()).unwrap();
-        let block = vec![0; 1 << 20];
-        for _ in 0..=(LARGEST_UNPACKED >> 20) {
-            writer.write_all(&block).unwrap();
+    fn a_bomb_is_refused_whatever_it_declares() {
+        const FEW: Limits = Limits { entries: 3, bytes: 1 << 20 };
+        let block = vec![0; 2 << 20];
+        let mut bytes = archive(&[("main.py", &block)]);
+        assert!(bytes.len() < 5_000, "it is no bomb: {}", bytes.len());
+        let large = Err(ZipProblem::Unfit(Problem::TooLarge(1 << 20)));
+        assert_eq!(check_within(FEW, &bytes, "main.py"), large);
+        // In both headers, it declares ten bytes.
+        let declared = u32::try_from(block.len()).unwrap().to_le_bytes();
+        for at in
+            (0..bytes.len() - 4).filter(|at| bytes[*at..*at + 4] == declared).collect::<Vec<_>>()
+        {
+            bytes[at..at + 4].copy_from_slice(&10_u32.to_le_bytes());
         }
-        let bytes = writer.finish().unwrap().into_inner();
-        assert!(bytes.len() < 2 << 20);
-        assert_eq!(check(&bytes, "main.py"), Err(ZipProblem::TooLarge));
+        assert!(check_within(FEW, &bytes, "main.py").is_err());
+
+        let half = &block[..700_000];
+        let two = archive(&[("main.py", half), ("more.py", half)]);
+        assert_eq!(check_within(FEW, &two, "main.py"), large);
+        let many = archive(&[("main.py", b""), ("a", b""), ("b", b""), ("c", b"")]);
+        let many = check_within(FEW, &many, "main.py");
+        assert_eq!(many, Err(ZipProblem::Unfit(Problem::TooMany(3))));
     }
 }

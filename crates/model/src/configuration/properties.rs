@@ -56,5 +56,5 @@ pub fn main_file(groups: &PropertyGroups) -> &str {
     groups
         .get(PYTHON_RUN_OPTIONS)
         .and_then(|options| options.get("python"))
-        .map_or("main.py", String::as_str)
+        .map_or("main.py", |file| file.trim())
 }
