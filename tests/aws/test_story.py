@@ -1,6 +1,9 @@
 """The life of an application, as told by boto3."""
 
+import json
 import unittest
+import urllib.error
+import urllib.request
 
 import clients
 import service
@@ -23,6 +26,7 @@ class Story(unittest.TestCase):
         self.assertEqual(restore["ApplicationRestoreType"], "SKIP_RESTORE_FROM_SNAPSHOT")
         self.assertEqual(running["ApplicationVersionId"], 1)
 
+        self.dashboard(boto)
         boto.create_application_snapshot(ApplicationName="story", SnapshotName="mine")
         service.until("the snapshot", lambda: self.snapshot(boto, "mine")["SnapshotStatus"] == "READY")
 
@@ -70,6 +74,24 @@ class Story(unittest.TestCase):
         # The name is free at once.
         create(boto, "story")
         clients.delete(boto, "story")
+
+    def dashboard(self, boto):
+        """The URL that boto3 gets is opened as a browser does."""
+        made = boto.create_application_presigned_url(ApplicationName="story", UrlType="FLINK_DASHBOARD_URL")
+        url = made["AuthorizedUrl"]
+        self.assertTrue(url.startswith(clients.WEIR.url + "/dashboard/story?authToken="), url)
+        no_proxy = urllib.request.ProxyHandler({})
+        browser = urllib.request.build_opener(no_proxy, urllib.request.HTTPCookieProcessor())
+        page = browser.open(url)
+        self.assertEqual((page.status, page.url), (200, clients.WEIR.url + "/dashboard/story"))
+        self.assertIn("default-src 'none'", page.headers["Content-Security-Policy"])
+        told = json.load(browser.open(page.url + "/data"))
+        self.assertEqual(told["Application"]["ApplicationStatus"], "RUNNING")
+        self.assertTrue(any(node["name"].startswith("Window") for node in told["Graph"]["nodes"]), told["Graph"])
+        for closed in [page.url, url[:-4]]:
+            with self.assertRaises(urllib.error.HTTPError) as refused_page:
+                urllib.request.build_opener(no_proxy).open(closed)
+            self.assertEqual(refused_page.exception.code, 403)
 
     def rollback(self, boto):
         before = describe(boto, "story")

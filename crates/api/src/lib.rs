@@ -7,6 +7,7 @@
 
 mod auth;
 mod aws;
+mod dashboard;
 mod endpoints;
 mod exposition;
 mod failure;
@@ -17,6 +18,7 @@ mod traffic;
 mod wire;
 
 pub use auth::Access;
+pub use dashboard::PublicUrl;
 pub use endpoints::document;
 pub use server::{Error, Options, serve};
 pub use tls::{Tls, TlsError};

@@ -1,23 +1,27 @@
 //! Serves the door until it is told to stop.
 
-use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::extract::connect_info::Connected;
+use axum::http::HeaderValue;
+use axum::http::header::HOST;
 use axum::http::request::Parts;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::serve::IncomingStream;
 use axum::{Extension, Router};
-use control::{Caller, Control};
+use control::{Caller, Control, MasterKeys};
+use model::invalid::Invalid;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::{Access, Gate, identify};
 use crate::aws;
+use crate::dashboard::{self, Base, Dashboards, PublicUrl, Site};
 use crate::endpoints;
 use crate::failure::Failure;
 use crate::request::{BodyLimit, no_such_method, no_such_path, with_request_id};
@@ -36,6 +40,9 @@ pub enum Error {
          reaches it could run code here"
     )]
     NotLoopback(SocketAddr),
+    /// The system gives no random numbers.
+    #[error("no key could be made")]
+    NoKey(#[from] control::Error),
 }
 
 /// How a door is kept.
@@ -47,12 +54,14 @@ pub struct Options {
     pub rate: u32,
     /// `None` = plain HTTP.
     pub tls: Option<Tls>,
+    /// `None` = browsers reach the API as requests do.
+    pub public_url: Option<PublicUrl>,
 }
 
 impl Options {
     /// Nobody is asked who they are; only on loopback.
     pub fn development() -> Self {
-        Self { access: Access::Development, rate: 0, tls: None }
+        Self { access: Access::Development, rate: 0, tls: None, public_url: None }
     }
 }
 
@@ -78,6 +87,15 @@ pub(crate) struct Server {
     control: Control,
     stop: CancellationToken,
     traffic: Traffic,
+    dashboards: Dashboards,
+    site: Arc<Site>,
+}
+
+impl Server {
+    /// How this server is reached.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
 }
 
 /// What handlers share, in the name of the request's caller.
@@ -89,6 +107,23 @@ pub(crate) struct Shared {
     pub(crate) stop: CancellationToken,
     /// What this server has answered.
     pub(crate) traffic: Traffic,
+    /// Make URLs of dashboards.
+    pub(crate) dashboards: Dashboards,
+    site: Arc<Site>,
+    host: Option<HeaderValue>,
+}
+
+impl Shared {
+    /// What URLs for the caller begin with.
+    pub(crate) fn base(&self) -> Result<Base, Invalid> {
+        self.site.base(self.host.as_ref().and_then(|it| it.to_str().ok()))
+    }
+}
+
+impl From<Shared> for Control {
+    fn from(shared: Shared) -> Self {
+        shared.control
+    }
 }
 
 impl FromRequestParts<Server> for Shared {
@@ -104,37 +139,50 @@ impl FromRequestParts<Server> for Shared {
             control: server.control.by(caller.clone()),
             stop: server.stop.clone(),
             traffic: server.traffic.clone(),
+            dashboards: server.dashboards.clone(),
+            site: Arc::clone(&server.site),
+            host: parts.headers.get(HOST).cloned(),
         })
     }
 }
 
 /// Serves until `stop`; requests under way are finished.
-pub fn serve(
+///
+/// # Errors
+/// The socket fails; without authentication, it is not on loopback.
+pub async fn serve(
     listener: TcpListener,
     control: Control,
     options: Options,
     stop: CancellationToken,
-) -> impl Future<Output = Result<(), Error>> + Send {
-    let open = matches!(options.access, Access::Development);
-    let gate = Gate::new(control.clone(), options.access, options.rate);
-    let server = Server { control, stop: stop.clone(), traffic: Traffic::default() };
-    let app = router(server, gate);
-    let app = app.into_make_service_with_connect_info::<Peer>();
-    async move {
-        let address = listener.local_addr()?;
-        if open && !address.ip().is_loopback() {
-            return Err(Error::NotLoopback(address));
-        }
-        let stopped = async move { stop.cancelled().await };
-        match options.tls {
-            None => axum::serve(listener, app).with_graceful_shutdown(stopped).await?,
-            Some(tls) => {
-                let listener = TlsListener::new(listener, tls)?;
-                axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
-            }
-        }
-        Ok(())
+) -> Result<(), Error> {
+    let address = listener.local_addr()?;
+    if matches!(options.access, Access::Development) && !address.ip().is_loopback() {
+        return Err(Error::NotLoopback(address));
     }
+    let signs = match &options.access {
+        Access::Keys(Some(master)) => master.clone(),
+        // Nobody else takes what this process signs, nor itself after a restart.
+        Access::Keys(None) | Access::Development => MasterKeys::random()?,
+    };
+    let gate = Gate::new(control.clone(), options.access, options.rate);
+    let server = Server {
+        control,
+        stop: stop.clone(),
+        traffic: Traffic::default(),
+        dashboards: Dashboards::new(signs),
+        site: Arc::new(Site { tls: options.tls.is_some(), public_url: options.public_url }),
+    };
+    let app = router(server, gate).into_make_service_with_connect_info::<Peer>();
+    let stopped = async move { stop.cancelled().await };
+    match options.tls {
+        None => axum::serve(listener, app).with_graceful_shutdown(stopped).await?,
+        Some(tls) => {
+            let listener = TlsListener::new(listener, tls)?;
+            axum::serve(listener, app).with_graceful_shutdown(stopped).await?;
+        }
+    }
+    Ok(())
 }
 
 fn router(server: Server, gate: Gate) -> Router {
@@ -145,6 +193,7 @@ fn router(server: Server, gate: Gate) -> Router {
         .layer(Extension(BodyLimit(endpoints::LARGEST_CODE_BODY)));
     router
         .merge(aws)
+        .merge(dashboard::routes())
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
         .layer(CatchPanicLayer::custom(panicked))

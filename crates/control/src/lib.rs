@@ -24,10 +24,10 @@ pub use caller::{Caller, Door};
 pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     BegunSnapshot, Change, CreateApplication, CreateKey, CreateSnapshot, CreatedKey,
-    DeleteApplication, DeleteSnapshot, ExportSnapshot, ImportSnapshot, LiveMetrics, Metrics,
-    OperationFilter, PropertyGroupsOf, Resource, RollbackApplication, Seen, ServiceMetrics,
-    StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail, VersionOverview,
-    WaitingOperator, WaitingOperators,
+    DashboardGrant, DeleteApplication, DeleteSnapshot, ExportSnapshot, ImportSnapshot, LiveMetrics,
+    Metrics, OperationFilter, PropertyGroupsOf, Resource, RollbackApplication, Seen,
+    ServiceMetrics, StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail,
+    VersionOverview, WaitingOperator, WaitingOperators,
 };
 pub use control::Control;
 pub use detail::{

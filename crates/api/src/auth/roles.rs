@@ -3,8 +3,14 @@
 use axum::http::Method;
 use model::access::Role;
 
-/// What needs no key.
-const OPEN: &[&str] = &["/healthz", "/readyz", "/openapi.yaml"];
+/// What needs no key: the dashboard asks for a session of its own.
+const OPEN: &[&str] = &[
+    "/healthz",
+    "/readyz",
+    "/openapi.yaml",
+    "/dashboard/{application}",
+    "/dashboard/{application}/data",
+];
 
 /// What only an administrator may read.
 const READ_BY_ADMIN: &[&str] = &["/v1/audit", "/v1/keys"];
@@ -13,6 +19,7 @@ const READ_BY_ADMIN: &[&str] = &["/v1/audit", "/v1/keys"];
 const CHANGED_BY_OPERATOR: &[&str] = &[
     "start",
     "stop",
+    "presigned-url",
     "rollback",
     "snapshots",
     "snapshots/{snapshot}",

@@ -6,10 +6,10 @@ use model::configuration::SubResourceChange;
 use model::ids::ApplicationName;
 use serde::Deserialize;
 
-use super::applications::Done;
 use super::refusal::Refusal;
 use crate::endpoints::maintenance::{MaintenanceAnswer, MaintenanceRequest};
-use crate::endpoints::presigned_url::PresignedUrlRequest;
+use crate::endpoints::presigned_url::{PresignedUrlAnswer, PresignedUrlRequest};
+use crate::server::Shared;
 use crate::wire::configuration::sub_resources::{logging_option_id, vpc_configuration_id};
 use crate::wire::sub_resources::{
     AddLoggingOptionRequest, AddVpcConfigurationRequest, LoggingOptionsAnswer,
@@ -92,10 +92,9 @@ pub(super) async fn set_maintenance_window(
     Ok(named.request.carry_out(&control, &named.application_name).await?)
 }
 
-/// There is no dashboard; the refusal tells what there is.
 pub(super) async fn presigned_url(
-    control: Control,
+    shared: Shared,
     named: Named<PresignedUrlRequest>,
-) -> Result<Done, Refusal> {
-    Err(named.request.refuse(&control, &named.application_name).await.into())
+) -> Result<PresignedUrlAnswer, Refusal> {
+    Ok(named.request.carry_out(&shared, &named.application_name).await?)
 }

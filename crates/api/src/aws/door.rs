@@ -3,7 +3,6 @@
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use control::Control;
 use serde_json::Value;
 
 use super::operations::{self, Operation};
@@ -23,7 +22,7 @@ const FIRST_API: &str = "KinesisAnalytics_20150814.";
 
 /// Answers a call of the AWS API.
 pub(crate) async fn door(shared: Shared, request: Request) -> Response {
-    match answer(shared.control, request).await {
+    match answer(shared, request).await {
         Ok(body) => ([("content-type", CONTENT_TYPE)], body.to_string()).into_response(),
         Err(refusal) => refusal.into_response(),
     }
@@ -35,7 +34,7 @@ pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     Refusal::internal().into_response()
 }
 
-async fn answer(control: Control, request: Request) -> Result<Value, Refusal> {
+async fn answer(shared: Shared, request: Request) -> Result<Value, Refusal> {
     let target = match text(request.headers(), "x-amz-target") {
         Some(target) if target.starts_with(FIRST_API) => None,
         Some(target) => Some(operation(target)?),
@@ -46,7 +45,7 @@ async fn answer(control: Control, request: Request) -> Result<Value, Refusal> {
     let body = read(&bytes)?;
     let Some(operation) = target else { return Err(first_api(&body)) };
     let input = SHAPES.admit(&operation.request_shape(), body)?;
-    let mut answer = (operation.run)(control, input).await?;
+    let mut answer = (operation.run)(shared, input).await?;
     SHAPES.cut(&operation.answer_shape(), &mut answer);
     Ok(answer)
 }

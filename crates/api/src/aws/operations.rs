@@ -1,6 +1,5 @@
 //! Every operation of the AWS API: who may call it and what answers it.
 
-use control::Control;
 use futures::future::BoxFuture;
 use model::access::Role;
 use serde::Serialize;
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use super::refusal::Refusal;
 use super::{applications, configuration, enhanced, history, legacy, lifecycle, snapshots, tags};
+use crate::server::Shared;
 
 /// An operation.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) struct Operation {
     pub(super) run: Run,
 }
 
-type Run = fn(Control, Value) -> BoxFuture<'static, Result<Value, Refusal>>;
+type Run = fn(Shared, Value) -> BoxFuture<'static, Result<Value, Refusal>>;
 
 impl Operation {
     /// Name of the shape of its requests.
@@ -46,20 +46,22 @@ pub(crate) fn least_role(name: &str) -> Role {
     named(name).map_or(Role::Viewer, |operation| operation.role)
 }
 
-/// Reads the request into what a handler takes and renders what it gives.
-async fn call<I, O, F>(
-    control: Control,
+/// Reads the request into what a handler takes and renders what it gives. Most handlers take the use
+/// cases alone of what is shared.
+async fn call<S, I, O, F>(
+    shared: Shared,
     input: Value,
-    handler: impl FnOnce(Control, I) -> F + Send,
+    handler: impl FnOnce(S, I) -> F + Send,
 ) -> Result<Value, Refusal>
 where
+    S: From<Shared>,
     I: DeserializeOwned,
     O: Serialize,
     F: Future<Output = Result<O, Refusal>> + Send,
 {
     let input = serde_json::from_value(input)
         .map_err(|error| Refusal::unreadable(format!("the body cannot be read: {error}")))?;
-    let answer = handler(control, input).await?;
+    let answer = handler(shared.into(), input).await?;
     serde_json::to_value(answer).map_err(|error| {
         tracing::error!(%error, "an answer could not be rendered");
         Refusal::internal()
@@ -72,7 +74,7 @@ macro_rules! operations {
         const OPERATIONS: &[Operation] = &[$(Operation {
             name: stringify!($name),
             role: Role::$role,
-            run: |control, input| Box::pin(call(control, input, $handler)),
+            run: |shared, input| Box::pin(call(shared, input, $handler)),
         }),+];
     };
 }

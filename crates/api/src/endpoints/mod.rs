@@ -10,7 +10,7 @@ mod limits;
 mod logs;
 pub(crate) mod maintenance;
 mod metrics;
-mod observe;
+pub(crate) mod observe;
 pub(crate) mod presigned_url;
 mod prometheus;
 mod properties;
@@ -22,7 +22,7 @@ pub(crate) mod snapshots;
 mod sub_resources;
 mod tags;
 mod usage;
-mod waiting;
+pub(crate) mod waiting;
 
 use std::collections::BTreeMap;
 

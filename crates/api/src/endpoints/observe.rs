@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
+use control::Control;
 use model::ids::ApplicationName;
 use model::protocol::OperatorMetrics;
 use serde::Serialize;
@@ -19,7 +20,7 @@ use crate::wire::seconds;
 /// Counters of the present run.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct MetricsAnswer {
+pub(crate) struct MetricsAnswer {
     attempt: u64,
     /// Attempts after the first.
     restarts: u64,
@@ -115,6 +116,45 @@ fn operator(metrics: OperatorMetrics) -> OperatorBody {
     }
 }
 
+impl MetricsAnswer {
+    /// Of the present or last run.
+    pub(crate) async fn of(control: &Control, name: &ApplicationName) -> control::Result<Self> {
+        let found = control.metrics(name).await?;
+        let live = control.live_metrics_of(name).await?;
+        let job = found.job.unwrap_or_default();
+        let sum =
+            |count: fn(&OperatorMetrics) -> u64| -> u64 { job.operators.values().map(count).sum() };
+        let mut late_records_by_table = BTreeMap::new();
+        for (table, count) in job.operators.values().flat_map(|it| &it.late_by_table) {
+            *late_records_by_table.entry(table.clone()).or_default() += count;
+        }
+        Ok(Self {
+            attempt: found.attempt,
+            restarts: found.restarts,
+            full_restarts: found.outages.full_restarts,
+            running: found.running,
+            uptime_ms: found.uptime_ms,
+            downtime_ms: found.outages.downtime_ms,
+            last_recovery_ms: found.outages.last_recovery_ms,
+            cpu_ms: job.cpu_ms,
+            resident_bytes: job.resident_bytes,
+            late_records: sum(|it| it.late_records),
+            malformed_records: sum(|it| it.malformed_records),
+            late_records_by_table,
+            operators: job.operators.into_iter().map(|(id, it)| (id, operator(it))).collect(),
+            metrics: live.application,
+            task_metrics: live.tasks,
+            operator_metrics: live.operators,
+            last_checkpoint_duration_ms: found.latest_checkpoint.as_ref().map(|it| it.duration_ms),
+            last_checkpoint_size_bytes: found.latest_checkpoint.as_ref().map(|it| it.state_bytes),
+            last_checkpoint_age_ms: found.last_checkpoint_age_ms,
+            checkpoint_overdue: found.checkpoint_overdue,
+            number_of_failed_checkpoints: found.failed_checkpoints,
+            latest_checkpoint: found.latest_checkpoint.map(checkpoint),
+        })
+    }
+}
+
 /// Tells the counters of an application's present run.
 #[utoipa::path(get, path = "/v1/applications/{name}/metrics", tag = "observation",
     operation_id = "DescribeApplicationMetrics",
@@ -125,39 +165,7 @@ pub(super) async fn metrics(
     Path(name): Path<String>,
 ) -> Result<Json<MetricsAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
-    let found = shared.control.metrics(&name).await?;
-    let live = shared.control.live_metrics_of(&name).await?;
-    let job = found.job.unwrap_or_default();
-    let sum =
-        |count: fn(&OperatorMetrics) -> u64| -> u64 { job.operators.values().map(count).sum() };
-    let mut late_records_by_table = BTreeMap::new();
-    for (table, count) in job.operators.values().flat_map(|it| &it.late_by_table) {
-        *late_records_by_table.entry(table.clone()).or_default() += count;
-    }
-    Ok(Json(MetricsAnswer {
-        attempt: found.attempt,
-        restarts: found.restarts,
-        full_restarts: found.outages.full_restarts,
-        running: found.running,
-        uptime_ms: found.uptime_ms,
-        downtime_ms: found.outages.downtime_ms,
-        last_recovery_ms: found.outages.last_recovery_ms,
-        cpu_ms: job.cpu_ms,
-        resident_bytes: job.resident_bytes,
-        late_records: sum(|it| it.late_records),
-        malformed_records: sum(|it| it.malformed_records),
-        late_records_by_table,
-        operators: job.operators.into_iter().map(|(id, it)| (id, operator(it))).collect(),
-        metrics: live.application,
-        task_metrics: live.tasks,
-        operator_metrics: live.operators,
-        last_checkpoint_duration_ms: found.latest_checkpoint.as_ref().map(|it| it.duration_ms),
-        last_checkpoint_size_bytes: found.latest_checkpoint.as_ref().map(|it| it.state_bytes),
-        last_checkpoint_age_ms: found.last_checkpoint_age_ms,
-        checkpoint_overdue: found.checkpoint_overdue,
-        number_of_failed_checkpoints: found.failed_checkpoints,
-        latest_checkpoint: found.latest_checkpoint.map(checkpoint),
-    }))
+    Ok(Json(MetricsAnswer::of(&shared.control, &name).await?))
 }
 
 /// The planned operators and edges.

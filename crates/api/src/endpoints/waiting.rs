@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use control::WaitingOperator;
+use control::{WaitingOperator, WaitingOperators};
 use model::ids::ApplicationName;
 use model::waiting::{Activity, HeldFor, Holder, Obstacle, SplitState};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use crate::server::Shared;
 /// What the operators of the present run wait for. Event times are milliseconds since 1970.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
-pub(super) struct WaitingAnswer {
+pub(crate) struct WaitingAnswer {
     attempt: u64,
     /// Whether the job runs now; if not, nothing waits.
     running: bool,
@@ -198,6 +198,17 @@ fn body(it: WaitingOperator) -> WaitingBody {
     }
 }
 
+impl WaitingAnswer {
+    pub(crate) fn of(found: WaitingOperators) -> Self {
+        Self {
+            attempt: found.attempt,
+            running: found.running,
+            as_of: found.as_of_ms.map(seconds),
+            operators: found.operators.into_iter().map(|(id, it)| (id, body(it))).collect(),
+        }
+    }
+}
+
 /// Explains why the windows of an application have not fired yet.
 #[utoipa::path(get, path = "/v1/applications/{name}/waiting", tag = "observation",
     operation_id = "DescribeApplicationWaiting",
@@ -208,11 +219,5 @@ pub(super) async fn waiting(
     Path(name): Path<String>,
 ) -> Result<Json<WaitingAnswer>, Failure> {
     let name: ApplicationName = name.parse()?;
-    let found = shared.control.waiting(&name).await?;
-    Ok(Json(WaitingAnswer {
-        attempt: found.attempt,
-        running: found.running,
-        as_of: found.as_of_ms.map(seconds),
-        operators: found.operators.into_iter().map(|(id, it)| (id, body(it))).collect(),
-    }))
+    Ok(Json(WaitingAnswer::of(shared.control.waiting(&name).await?)))
 }

@@ -25,7 +25,8 @@ impl Guarded {
     async fn new(rate: u32) -> Self {
         let world = World::with_alerts().await;
         let master = MasterKeys::parse(MASTER).unwrap();
-        let options = Options { access: Access::Keys(Some(master.clone())), rate, tls: None };
+        let options =
+            Options { access: Access::Keys(Some(master.clone())), rate, ..Options::development() };
         let api = Api::serve_with(world.control.clone(), options).await;
         Self { world, api, master }
     }

@@ -60,7 +60,7 @@ async fn no_log_tells_properties_programs_or_keys() {
     let world = World::new().await;
     let master = MasterKeys::parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap();
     let access = Access::Keys(Some(master.clone()));
-    let options = Options { access, rate: 0, tls: None };
+    let options = Options { access, ..Options::development() };
     let api = Api::serve_with(world.control.clone(), options).await;
     let mut secrets = vec![MARKER.to_owned()];
     for kind in [KeyKind::Access, KeyKind::Api] {

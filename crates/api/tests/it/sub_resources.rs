@@ -105,23 +105,3 @@ async fn the_maintenance_window_changes_without_a_version() {
     let busy = world.api.put(path, request("01:00")).await;
     busy.refused(409, "ResourceInUseException");
 }
-
-#[tokio::test]
-async fn there_is_no_dashboard_and_the_refusal_says_what_there_is() {
-    let world = World::with_alerts().await;
-    let request = json!({ "UrlType": "FLINK_DASHBOARD_URL" });
-    let path = "/v1/applications/alerts/presigned-url";
-    let ready = world.api.post(path, request.clone()).await;
-    ready.refused(409, "ResourceInUseException");
-    world.run_alerts().await;
-    for wrong in [
-        json!({ "UrlType": "X" }),
-        json!({ "UrlType": "FLINK_DASHBOARD_URL", "SessionExpirationDurationInSeconds": 1799 }),
-        json!({ "UrlType": "FLINK_DASHBOARD_URL", "SessionExpirationDurationInSeconds": 43201 }),
-    ] {
-        world.api.post(path, wrong).await.refused(422, "InvalidArgumentException");
-    }
-    let none = world.api.post("/v1/applications/alerts/presigned-url", request).await;
-    let message = none.refused(422, "UnsupportedOperationException");
-    assert!(message.contains("/graph"), "{message}");
-}

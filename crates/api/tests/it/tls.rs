@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Access, Options, Tls};
+use api::{Options, Tls};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
@@ -35,7 +35,7 @@ fn client() -> TlsConnector {
 async fn with_a_certificate_only_tls_is_served() {
     let world = World::new().await;
     let tls = Tls::open(file("certificate.pem"), file("key.pem")).unwrap();
-    let options = Options { access: Access::Development, rate: 0, tls: Some(tls.clone()) };
+    let options = Options { tls: Some(tls.clone()), ..Options::development() };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

@@ -35,6 +35,7 @@ pub use history::OperationFilter;
 pub use keys::{CreateKey, CreatedKey};
 pub use metrics::{LiveMetrics, ServiceMetrics};
 pub use observe::Metrics;
+pub use presigned_url::DashboardGrant;
 pub use properties::PropertyGroupsOf;
 pub use rollback::RollbackApplication;
 pub use start::StartApplication;

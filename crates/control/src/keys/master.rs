@@ -1,17 +1,22 @@
-//! The keys that secrets are encrypted with at rest: AES-256-GCM.
+//! The keys that secrets are encrypted with at rest (AES-256-GCM), and that what customers hold for a
+//! while is signed with (HMAC-SHA-256).
 
 use std::sync::Arc;
 
 use base64::Engine as _;
 use ring::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hmac,
     rand::{SecureRandom, SystemRandom},
 };
 use store::Proof;
 
 use crate::{
     error::{Error, Result},
-    keys::{Secret, words::sha256},
+    keys::{
+        Secret,
+        words::{random, sha256},
+    },
 };
 
 /// Why a text is no list of master keys; the text itself is not told.
@@ -19,15 +24,38 @@ use crate::{
 #[error("a master key must be 32 bytes in base64 (make one with `openssl rand -base64 32`)")]
 pub struct BadMasterKey;
 
-/// The master keys of an installation: the first encrypts, all decrypt.
+/// The master keys of an installation: the first encrypts and signs, all decrypt and verify.
 #[derive(Clone)]
 pub struct MasterKeys {
-    keys: Arc<Vec<(String, LessSafeKey)>>,
+    keys: Arc<Vec<MasterKey>>,
+}
+
+struct MasterKey {
+    /// Tells nothing of the key.
+    id: String,
+    seals: LessSafeKey,
+    signs: hmac::Key,
+}
+
+impl MasterKey {
+    fn of(bytes: &[u8]) -> Result<Self, BadMasterKey> {
+        let key = UnboundKey::new(&AES_256_GCM, bytes).map_err(|_| BadMasterKey)?;
+        let word = base64::engine::general_purpose::STANDARD.encode(bytes);
+        let id = sha256(&format!("weir master key {word}"));
+        // A key of its own for each use.
+        let root = hmac::Key::new(hmac::HMAC_SHA256, bytes);
+        let derived = hmac::sign(&root, b"weir signatures");
+        Ok(Self {
+            id: id.iter().take(6).map(|byte| format!("{byte:02x}")).collect(),
+            seals: LessSafeKey::new(key),
+            signs: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+        })
+    }
 }
 
 impl std::fmt::Debug for MasterKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let ids: Vec<&String> = self.keys.iter().map(|(id, _)| id).collect();
+        let ids: Vec<&String> = self.keys.iter().map(|key| &key.id).collect();
         f.debug_struct("MasterKeys").field("ids", &ids).finish_non_exhaustive()
     }
 }
@@ -47,11 +75,32 @@ impl MasterKeys {
         Ok(Self { keys: Arc::new(keys) })
     }
 
+    /// A key that nobody else has and that ends with the process.
+    ///
+    /// # Errors
+    /// The system gives no random numbers.
+    pub fn random() -> Result<Self> {
+        let bytes: [u8; 32] = random()?;
+        let key = MasterKey::of(&bytes).expect("32 bytes");
+        Ok(Self { keys: Arc::new(vec![key]) })
+    }
+
+    /// Signs a message for one purpose: 32 bytes.
+    pub fn sign(&self, purpose: &'static str, message: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.keys[0].signs, &signed(purpose, message)).as_ref().to_vec()
+    }
+
+    /// Whether one of the keys signed a message for a purpose; takes as long whatever the signature is.
+    pub fn verify(&self, purpose: &'static str, message: &[u8], signature: &[u8]) -> bool {
+        let signed = signed(purpose, message);
+        self.keys.iter().any(|key| hmac::verify(&key.signs, &signed, signature).is_ok())
+    }
+
     /// Encrypts the secret of a key, bound to the key's id.
     pub(crate) fn seal(&self, id: &str, secret: &Secret) -> Result<Proof> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).map_err(|_| Error::NoRandom)?;
-        let (with, key) = &self.keys[0];
+        let MasterKey { id: with, seals: key, .. } = &self.keys[0];
         let mut sealed = secret.reveal().as_bytes().to_vec();
         let aad = Aad::from(id.as_bytes());
         key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
@@ -64,7 +113,8 @@ impl MasterKeys {
     pub(crate) fn open(&self, id: &str, proof: &Proof) -> Result<Secret> {
         let broken = || Error::SecretUnreadable(id.to_owned());
         let Proof::Sealed { bytes, with } = proof else { return Err(broken()) };
-        let (_, key) = self.keys.iter().find(|(name, _)| name == with).ok_or_else(broken)?;
+        let MasterKey { seals: key, .. } =
+            self.keys.iter().find(|key| key.id == *with).ok_or_else(broken)?;
         let (nonce, sealed) = bytes.split_at_checked(NONCE_LEN).ok_or_else(broken)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| broken())?;
         let mut sealed = sealed.to_vec();
@@ -75,12 +125,14 @@ impl MasterKeys {
     }
 }
 
-/// A key and its id, which tells nothing of it.
-fn read(word: &str) -> Result<(String, LessSafeKey), BadMasterKey> {
+fn read(word: &str) -> Result<MasterKey, BadMasterKey> {
     let bytes = base64::engine::general_purpose::STANDARD.decode(word).map_err(|_| BadMasterKey)?;
-    let key = UnboundKey::new(&AES_256_GCM, &bytes).map_err(|_| BadMasterKey)?;
-    let id = sha256(&format!("weir master key {word}"));
-    Ok((id.iter().take(6).map(|byte| format!("{byte:02x}")).collect(), LessSafeKey::new(key)))
+    MasterKey::of(&bytes)
+}
+
+/// What is really signed: a signature for one purpose is none for another.
+fn signed(purpose: &str, message: &[u8]) -> Vec<u8> {
+    [purpose.as_bytes(), b"\0", message].concat()
 }
 
 #[cfg(test)]
@@ -114,6 +166,24 @@ mod tests {
         assert_eq!(both.open("AKIA1", &old).unwrap(), secret());
         let new = both.seal("AKIA1", &secret()).unwrap();
         assert_eq!(MasterKeys::parse(TWO).unwrap().open("AKIA1", &new).unwrap(), secret());
+    }
+
+    #[test]
+    fn a_signature_is_for_one_message_and_purpose_and_outlives_a_rotation() {
+        let one = MasterKeys::parse(ONE).unwrap();
+        let signature = one.sign("door", b"open");
+        assert_eq!(signature.len(), 32);
+        assert!(one.verify("door", b"open", &signature));
+        assert!(!one.verify("door", b"shut", &signature));
+        assert!(!one.verify("gate", b"open", &signature));
+        assert!(!one.verify("door", b"open", &signature[..31]));
+        let both = MasterKeys::parse(&format!("{TWO},{ONE}")).unwrap();
+        assert!(both.verify("door", b"open", &signature));
+        let two = MasterKeys::parse(TWO).unwrap();
+        assert!(two.verify("door", b"open", &both.sign("door", b"open")));
+        assert!(!two.verify("door", b"open", &signature));
+        let alone = MasterKeys::random().unwrap();
+        assert!(!MasterKeys::random().unwrap().verify("door", b"", &alone.sign("door", b"")));
     }
 
     #[test]

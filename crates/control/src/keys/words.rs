@@ -13,7 +13,8 @@ use crate::{
 /// As AWS has it in key ids: base 32, so that none is taken for another.
 const ID_LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-fn random<const N: usize>() -> Result<[u8; N]> {
+/// So many random bytes.
+pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| Error::NoRandom)?;
     Ok(bytes)

@@ -47,6 +47,9 @@ pub(crate) struct Arguments {
     /// Its private key, PEM
     #[arg(long, env = "WEIR_TLS_KEY", requires = "tls_cert")]
     tls_key: Option<std::path::PathBuf>,
+    /// URL that browsers reach the API by, if it is not what requests say: behind a proxy
+    #[arg(long, env = "WEIR_PUBLIC_URL")]
+    public_url: Option<api::PublicUrl>,
     /// Most requests a second of one key; 0 = any number
     #[arg(long, env = "WEIR_RATE_LIMIT", default_value_t = 10_000)]
     rate_limit: u32,
@@ -85,7 +88,12 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             }
             Access::Keys(arguments.master.keys()?)
         };
-        let options = api::Options { access, rate: arguments.rate_limit, tls };
+        let options = api::Options {
+            access,
+            rate: arguments.rate_limit,
+            tls,
+            public_url: arguments.public_url,
+        };
         let stop = CancellationToken::new();
         let serving = api::serve(listener, control, options, stop.clone());
         tokio::pin!(serving);

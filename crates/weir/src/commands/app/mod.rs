@@ -4,6 +4,7 @@
 
 mod applications;
 mod code;
+mod dashboard;
 mod history;
 mod lifecycle;
 mod logs;
@@ -82,6 +83,8 @@ enum Command {
     Usage(usage::Usage),
     /// Tell the operators of an application's present run
     Graph(observation::Named),
+    /// Print a URL that shows a running application in a browser; open it within three minutes
+    Dashboard(dashboard::Dashboard),
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
@@ -110,6 +113,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Waiting(it) => waiting::waiting(&session, &it).await,
             Command::Usage(it) => usage::usage(&session, &it).await,
             Command::Graph(it) => observation::graph(&session, &it).await,
+            Command::Dashboard(it) => dashboard::dashboard(&session, &it).await,
         }
     })?;
     Ok(ExitCode::SUCCESS)
