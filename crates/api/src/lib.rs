@@ -14,6 +14,7 @@ mod failure;
 mod request;
 mod server;
 mod tls;
+mod traced;
 mod traffic;
 mod wire;
 

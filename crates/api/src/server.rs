@@ -26,6 +26,7 @@ use crate::endpoints;
 use crate::failure::Failure;
 use crate::request::{BodyLimit, no_such_method, no_such_path, with_request_id};
 use crate::tls::{Tls, TlsListener};
+use crate::traced::traced;
 use crate::traffic::{Traffic, count};
 
 /// Why the server ended.
@@ -199,6 +200,7 @@ fn router(server: Server, gate: Gate) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(gate, identify))
         .layer(from_fn_with_state(server.traffic.clone(), count))
+        .layer(from_fn(traced))
         .layer(from_fn(with_request_id))
         .with_state(server)
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use model::access::Role;
+use model::trace::Traceparent;
 
 /// Which way a request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct Caller {
     pub request_id: String,
     /// Which way it came.
     pub door: Door,
+    /// The request in its trace.
+    pub traceparent: Option<Traceparent>,
 }
 
 impl Caller {
@@ -53,13 +56,14 @@ impl Caller {
             address: None,
             request_id: String::new(),
             door: Door::Service,
+            traceparent: None,
         }
     }
 
     /// Whoever reaches a server that asks nobody who they are.
     pub fn development(address: Option<IpAddr>, request_id: String, door: Door) -> Self {
         let principal = "development".to_owned();
-        Self { principal, role: Role::Admin, address, request_id, door }
+        Self { principal, role: Role::Admin, address, request_id, door, traceparent: None }
     }
 
     /// Somebody at a machine that reaches the database.
@@ -70,6 +74,7 @@ impl Caller {
             address: None,
             request_id: uuid::Uuid::new_v4().to_string(),
             door: Door::Terminal,
+            traceparent: None,
         }
     }
 }

@@ -37,7 +37,7 @@ pub use error::{Error, Result};
 pub use keys::{BadMasterKey, MasterKeys, Secret};
 pub use page::{Page, PageRequest};
 pub use ports::Diagnostic;
-pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels};
+pub use rules::{JobHealth, METRICS, MetricInfo, MetricLevels, Since};
 pub use settings::{RoomSettings, ScalingPolicy, Settings, Timing};
 pub use store::{
     ApplicationEvent, ApplicationSummary, AuditEntry, Checkpoint, Enhanced, EnhancedFilter,
@@ -45,6 +45,6 @@ pub use store::{
     SnapshotOperation, SnapshotStatus, Thought, Usage, VersionSummary, Wake, Worker,
 };
 pub use worker::{
-    CheckpointsFolder, Claim, Copied, CopyProblem, CopyTask, CopyWork, JobKey, JobOrder, Program,
-    Verdict, WorkerInfo, exported_folder,
+    ApplicationMetrics, CheckpointsFolder, Claim, Copied, CopyProblem, CopyTask, CopyWork, JobKey,
+    JobOrder, KeptMetrics, Program, Verdict, WorkerInfo, exported_folder,
 };

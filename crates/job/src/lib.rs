@@ -21,6 +21,7 @@ pub mod process;
 mod program;
 mod rates;
 mod restore;
+mod spans;
 mod stash;
 mod storage;
 

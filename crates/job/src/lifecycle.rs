@@ -33,6 +33,7 @@ use crate::objects::{Bucket, Objects};
 use crate::process;
 use crate::program::{self, PythonOptions};
 use crate::rates::Rates;
+use crate::spans::{self, Checkpoints, step};
 use crate::stash::ObjectStash;
 use crate::storage::{self, Outcome, Storage, Task};
 
@@ -76,13 +77,17 @@ pub fn run(
     // As a Flink cluster says it: people search for it.
     let property = format!("Loading configuration property: parallelism.default, {parallelism}");
     reporter.log("INFO", "job", property);
-    let mut job = match start(&assignment, &clock, &reporter, python) {
+    let span = spans::start(&assignment);
+    let started = span.in_scope(|| start(&assignment, &clock, &reporter, python));
+    let mut job = match started {
         Ok(job) => job,
         Err(failure) => {
+            spans::failed(&span, &failure);
             reporter.report(&Event::Failed(failure));
             return End::Failed;
         }
     };
+    drop(span);
     match job.live(&orders) {
         Ok(End::Superseded) => End::Superseded,
         Ok(end) => {
@@ -117,9 +122,12 @@ fn start(
         print: None,
         runtime: runtime.handle().clone(),
     });
+    let planning = step!("plan");
     let (graph, set) = program::plan(assignment, Arc::new(registry), python, reporter)?;
     reporter.report(&Event::Planned { graph: sql::graph_json(&graph), restart: set.restart });
+    drop(planning);
 
+    let taking_over = step!("take over");
     let objects: Arc<dyn Objects> =
         Arc::new(Bucket::open(&assignment.storage, runtime.handle().clone()));
     let store = CheckpointStore::open(Arc::clone(&objects), &assignment.folder);
@@ -139,7 +147,9 @@ fn start(
     let restored = attempt::take_over(&given, &graph, &store, &mut committers, |message| {
         reporter.log("WARN", "checkpoints", message);
     })?;
+    drop(taking_over);
     let identity = identity(assignment, &graph);
+    let opening = step!("open");
     let (told, events) = unbounded();
     let (checkpoint, dropped, state) = match restored {
         None => (None, Vec::new(), None),
@@ -151,6 +161,7 @@ fn start(
         let _ = told.send(event);
     })
     .map_err(failure)?;
+    drop(opening);
     let settings = CoordinatorSettings {
         enabled: assignment.checkpointing.enabled,
         interval_ms: assignment.checkpointing.interval_ms,
@@ -169,8 +180,17 @@ fn start(
     let (clock, reporter) = (Arc::clone(clock), reporter.clone());
     let rates = Rates::new(process::usage().cpu_ms);
     let since = Instant::now();
-    let mut body =
-        Body { clock: Arc::clone(&clock), execution, watch, since, rates, reporter, tasks };
+    let checkpoints = Checkpoints::new(assignment, &tracing::Span::current());
+    let mut body = Body {
+        clock: Arc::clone(&clock),
+        execution,
+        watch,
+        since,
+        rates,
+        checkpoints,
+        reporter,
+        tasks,
+    };
     let attempt = Attempt::begin(coordinator, checkpoint, dropped, &mut body)?;
     Ok(Job { clock, body, attempt, events, outcomes, _runtime: runtime })
 }
@@ -232,6 +252,7 @@ struct Body {
     /// Since when the program runs.
     since: Instant,
     rates: Rates,
+    checkpoints: Checkpoints,
     reporter: Reporter,
     tasks: Sender<Task>,
 }
@@ -262,6 +283,7 @@ impl Body {
 
 impl Hands for Body {
     fn inject(&mut self, barrier: Barrier) {
+        self.checkpoints.begin(barrier.id);
         self.execution.inject(barrier);
     }
 
@@ -278,6 +300,7 @@ impl Hands for Body {
             // Nobody listens for long after the end.
             self.report_metrics(true);
         }
+        self.checkpoints.hear(event);
         self.reporter.report(event);
     }
 

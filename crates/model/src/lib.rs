@@ -20,4 +20,5 @@ pub mod metrics;
 pub mod object_keys;
 pub mod protocol;
 mod text_enum;
+pub mod trace;
 pub mod waiting;

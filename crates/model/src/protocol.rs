@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::configuration::LogLevel;
 use crate::fault::Fault;
 pub use crate::metrics::{JobMetrics, OperatorKind, OperatorMetrics};
+use crate::trace::Traceparent;
 
 /// Property groups of an application: group id → key → value.
 pub type PropertyGroups = BTreeMap<String, BTreeMap<String, String>>;
@@ -50,6 +51,9 @@ pub struct Assignment {
     pub folder: String,
     /// A folder of this attempt's own for files.
     pub scratch: String,
+    /// What the start of this process is a part of, in its trace.
+    #[serde(default)]
+    pub traceparent: Option<Traceparent>,
 }
 
 /// The application's code.

@@ -8,6 +8,7 @@ use model::{
     ids::{ApplicationId, RunId, SnapshotName, VersionId, WorkerId},
     invalid::Invalid,
     protocol::{Failure, RestartStrategy},
+    trace::Traceparent,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -69,6 +70,9 @@ pub struct Successor {
     pub kpus: u32,
     /// What to start from.
     pub configuration: RunConfiguration,
+    /// The request that asked for it, in its trace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Traceparent>,
 }
 
 /// A run to be added.
@@ -84,6 +88,8 @@ pub struct NewRun<'a> {
     pub kpus: u32,
     /// What to start from.
     pub configuration: &'a RunConfiguration,
+    /// The request that asked for it, in its trace.
+    pub traceparent: Option<Traceparent>,
 }
 
 /// A run.
@@ -159,6 +165,8 @@ pub struct Run {
     pub failure: Option<Failure>,
     /// When.
     pub failed_at: Option<DateTime<Utc>>,
+    /// The request that asked for it, in its trace.
+    pub traceparent: Option<Traceparent>,
     /// When it was asked for.
     pub created_at: DateTime<Utc>,
     /// When it ended.
@@ -219,6 +227,7 @@ pub(crate) struct RunRow {
     next_attempt_at: DateTime<Utc>,
     failure: Option<Json<Failure>>,
     failed_at: Option<DateTime<Utc>>,
+    traceparent: Option<String>,
     created_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
@@ -276,6 +285,7 @@ impl TryFrom<RunRow> for Run {
             next_attempt_at: row.next_attempt_at,
             failure: row.failure.map(|json| json.0),
             failed_at: row.failed_at,
+            traceparent: row.traceparent.map(|text| read("runs.traceparent", &text)).transpose()?,
             created_at: row.created_at,
             ended_at: row.ended_at,
             now: row.now,
@@ -291,8 +301,9 @@ impl Tx {
     pub async fn insert_run(&mut self, application: ApplicationId, new: &NewRun<'_>) -> Result<()> {
         sqlx::query(
             "INSERT INTO runs
-                    (id, application_id, version, parallelism, kpus, configuration, desired)
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    (id, application_id, version, parallelism, kpus, configuration, desired,
+                     traceparent)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(new.id.0)
         .bind(application.0)
@@ -301,6 +312,7 @@ impl Tx {
         .bind(i32::try_from(new.kpus).unwrap_or(i32::MAX))
         .bind(Json(new.configuration))
         .bind(Desired::Run.as_str())
+        .bind(new.traceparent.map(|it| it.to_string()))
         .execute(&mut *self.inner)
         .await?;
         Ok(())

@@ -70,6 +70,7 @@ pub(crate) fn worker(
         // Not by its path: an upgrade may have put another program there meanwhile.
         program: PathBuf::from("/proc/self/exe"),
         arguments,
+        environment: Vec::new(),
         folder,
         storage: storage.clone(),
         drain_within: DRAIN_WITHIN,
@@ -77,6 +78,7 @@ pub(crate) fn worker(
         remove_folder: Arc::new(move |folder| bucket.remove(folder)),
         list_folders: Arc::new(move |folder| listed.folders(folder)),
         copy: copying::copier(storage, tokio::runtime::Handle::current()),
+        publish: None,
     };
     Ok(worker::Worker::new(control, options))
 }

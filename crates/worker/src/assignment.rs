@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use control::{Claim, Control, Program};
 use model::fault::{Domain, Fault};
 use model::protocol::{Assignment, Code, Failure};
+use model::trace;
 
 use crate::Options;
 
-/// Makes the job's private folder and everything it needs to know.
+/// Makes the job's private folder and everything it needs to know; its start is a part of `span`.
 pub(crate) async fn assignment(
     control: &Control,
     options: &Options,
     claim: &Claim,
     folder: &PathBuf,
+    span: &tracing::Span,
 ) -> Result<Assignment, Failure> {
     let broken = |message: String| Failure {
         fault: Fault { domain: Domain::Internal, retry: true },
@@ -54,5 +56,6 @@ pub(crate) async fn assignment(
         storage: options.storage.clone(),
         folder: claim.folder.clone(),
         scratch: folder.display().to_string(),
+        traceparent: trace::place(span).or(claim.traceparent.filter(|_| !claim.restart)),
     })
 }

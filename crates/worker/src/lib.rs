@@ -13,8 +13,9 @@ mod leases;
 mod measuring;
 mod options;
 mod process;
+mod starting;
 mod supervisor;
 mod worker;
 
-pub use options::{Copy, ListFolders, Options, RemoveFolder, all_kpus};
+pub use options::{Copy, ListFolders, Options, Publish, RemoveFolder, all_kpus};
 pub use worker::{Error, Stop, Worker};

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use control::{Copied, CopyProblem, CopyWork};
+use control::{Copied, CopyProblem, CopyWork, KeptMetrics};
 use model::protocol::Storage;
 
 /// Removes every object below a key of the installation's bucket (relative to its prefix). May block.
@@ -20,6 +20,9 @@ pub type ListFolders = Arc<
 /// Copies an enhanced snapshot. May block; doing it again, or at the same time elsewhere, does no harm.
 pub type Copy = Arc<dyn Fn(&CopyWork) -> Result<Copied, CopyProblem> + Send + Sync>;
 
+/// Takes metrics that this worker has kept, to tell others of them. Does not wait.
+pub type Publish = Arc<dyn Fn(KeptMetrics) + Send + Sync>;
+
 /// How a worker works.
 #[derive(Clone)]
 pub struct Options {
@@ -29,6 +32,8 @@ pub struct Options {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
+    /// All of their environment but `PATH` and `LANG`.
+    pub environment: Vec<(String, String)>,
     /// Folder for the jobs' private files.
     pub folder: PathBuf,
     /// Where checkpoints lie.
@@ -43,6 +48,8 @@ pub struct Options {
     pub list_folders: ListFolders,
     /// Copies enhanced snapshots.
     pub copy: Copy,
+    /// Hears of kept metrics.
+    pub publish: Option<Publish>,
 }
 
 impl std::fmt::Debug for Options {

@@ -12,11 +12,13 @@ use model::protocol::{Assignment, Event, LogLine, Order};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::Options;
 use crate::assignment::assignment;
 use crate::ending::{Ending, tell_end};
 use crate::process::{Heard, Process};
+use crate::starting::Starting;
 
 /// Memory of one KPU (AWS: 4 GiB).
 const KPU_BYTES: u64 = 4 << 30;
@@ -73,7 +75,10 @@ pub(crate) async fn supervise(
     let name = job.application.to_string();
     let folder = options.folder.join(format!("{name}-{}", job.attempt));
     tracing::info!(application = name, attempt = job.attempt, restore = %claim.restore, "job starts");
-    let supervised = match assignment(&control, &options, &claim, &folder).await {
+    let starting = Starting::of(&claim, &options.name);
+    let assigned = assignment(&control, &options, &claim, &folder, starting.span());
+    let assigned = assigned.instrument(starting.span().clone()).await;
+    let supervised = match assigned {
         Ok(assignment) => {
             let supervisor = Supervisor {
                 control: control.clone(),
@@ -84,10 +89,12 @@ pub(crate) async fn supervise(
                 kill: kill.clone(),
                 drain: hints.drain,
                 leave_by: None,
+                starting: Some(starting),
             };
             supervisor.live(&options, &claim, assignment, orders).await
         }
         Err(failure) => {
+            starting.failed(&failure);
             tell_end(&control, &job, &kill, &Ending::Failed(failure)).await;
             End::Told
         }
@@ -130,6 +137,8 @@ struct Supervisor {
     /// Until when the job may take its last checkpoint; `None` while the worker is not about to
     /// end.
     leave_by: Option<Instant>,
+    /// Until it runs or fails.
+    starting: Option<Starting>,
 }
 
 impl Supervisor {
@@ -191,10 +200,16 @@ impl Supervisor {
                         if matches!(*event, Event::Running { .. }) {
                             (runs, patience) = (true, SILENCE);
                         }
+                        if let (Event::Failed(failure), Some(starting)) = (&*event, &self.starting) {
+                            starting.failed(failure);
+                        }
                         if matches!(*event, Event::Failed(_) | Event::Finished { .. }) {
                             last_word = Some(*event);
                         } else if self.report(*event, &mut process).await == Verdict::Fenced {
                             break End::Fenced;
+                        }
+                        if runs {
+                            self.starting = None;
                         }
                         // Only now: while this was reported, nobody listened.
                         listening = Instant::now();
@@ -205,6 +220,9 @@ impl Supervisor {
             }
         };
         let end = self.conclude(end, &mut process).await;
+        if let (End::Gone(_) | End::Silent(_), Some(starting)) = (&end, self.starting.take()) {
+            starting.vanished();
+        }
         match (end, last_word) {
             (End::Told, Some(event)) if self.leave_by.is_some() => match event {
                 Event::Finished { stopped: true } => End::Left { finished: true },

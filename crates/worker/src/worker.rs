@@ -87,7 +87,8 @@ impl Worker {
         let tasks = TaskTracker::new();
         let (control, jobs) = (desk.control.clone(), desk.jobs.clone());
         tasks.spawn(leases::keep(control, desk.id, jobs, done.clone()));
-        tasks.spawn(measuring::keep(desk.control.clone(), desk.stop.drain.clone()));
+        let (control, publish) = (desk.control.clone(), desk.options.publish.clone());
+        tasks.spawn(measuring::keep(control, publish, desk.stop.drain.clone()));
         let (control, options) = (desk.control.clone(), desk.options.clone());
         tasks.spawn(clean(control, options, desk.stop.drain.clone()));
         let (control, options) = (desk.control.clone(), desk.options.clone());

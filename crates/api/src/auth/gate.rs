@@ -172,7 +172,8 @@ pub(crate) async fn identify(State(gate): State<Gate>, request: Request, next: N
             return Err(Refused::TooFast);
         }
         let (principal, role) = (known.id.clone(), known.role);
-        let caller = Caller { principal, role, address, request_id: id, door };
+        let traceparent = None;
+        let caller = Caller { principal, role, address, request_id: id, door, traceparent };
         gate.permit(&caller, &known.name, &asked).await?;
         Ok((request, caller))
     };
@@ -191,6 +192,7 @@ fn foreign(request: &Request) -> bool {
 }
 
 async fn pass(mut request: Request, next: Next, caller: Caller) -> Response {
-    request.extensions_mut().insert(caller);
+    let traceparent = request.extensions().get().copied();
+    request.extensions_mut().insert(Caller { traceparent, ..caller });
     next.run(request).await
 }

@@ -125,7 +125,7 @@ fn series(points: Vec<MetricPoint>, period: i64, wanted: impl Fn(&str) -> bool) 
                 let Some(value) = values.get(metric.name) else { continue };
                 let of = (task.map(str::to_owned), operator.map(str::to_owned), metric.name);
                 let (sum, count) = found.entry(of).or_default().entry(end).or_default();
-                if metric.rises || metric.name.ends_with("Watermark") {
+                if metric.rises.is_some() || metric.name.ends_with("Watermark") {
                     (*sum, *count) = (*value, 1);
                 } else {
                     *sum += value;

@@ -29,7 +29,7 @@ pub(super) async fn metrics(shared: Shared) -> Result<Response, Failure> {
 fn applications(page: &mut Page, live: &[LiveMetrics]) {
     for metric in METRICS {
         let name = format!("weir_{}", metric.name);
-        let kind = if metric.rises { "counter" } else { "gauge" };
+        let kind = if metric.rises.is_some() { "counter" } else { "gauge" };
         page.metric(&name, kind, &format!("{} ({})", metric.help, metric.unit));
         for one in live {
             let application = one.name.as_str();

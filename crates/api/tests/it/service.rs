@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use embedded::postgres::Postgres;
 use reqwest::Method;
+use serde_json::json;
 use store::Store;
 
 use crate::world::{self, Api, Objects, World};
@@ -63,4 +64,24 @@ async fn a_database_that_goes_away_and_comes_back_ends_nothing() {
     let _postgres = Postgres::start(folder.path()).await.unwrap();
     assert_eq!(api.get("/readyz").await.status, 200);
     assert_eq!(api.get("/v1/applications").await.status, 200);
+}
+
+/// Where it stands is kept with the run, also where nobody exports traces.
+#[tokio::test]
+async fn a_caller_with_a_trace_is_followed_and_one_with_a_bad_one_is_served() {
+    const PLACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let world = World::with_alerts().await;
+    let start = |given: &'static [&'static str]| {
+        let request = world.api.request(Method::POST, "/v1/applications/alerts/start");
+        given.iter().fold(request.body("{}"), |request, it| request.header("traceparent", *it))
+    };
+    let cases: [(&[&str], Option<&str>); 3] =
+        [(&[PLACE], Some(PLACE)), (&["00-nothing-01"], None), (&[PLACE, PLACE], None)];
+    for (given, kept) in cases {
+        world.api.send(start(given)).await.body(202);
+        let claim = world.claim().await;
+        assert_eq!(claim.traceparent.map(|it| it.to_string()).as_deref(), kept, "{given:?}");
+        world.api.post("/v1/applications/alerts/stop", json!({ "Force": true })).await.body(202);
+        let _ = world.control.job_finished(&claim.job, true).await.unwrap();
+    }
 }

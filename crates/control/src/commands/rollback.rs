@@ -100,6 +100,7 @@ impl Control {
             parallelism: scaling.parallelism,
             kpus: scaling.kpus(),
             configuration: wish_for(target.snapshot.clone()),
+            traceparent: self.caller.traceparent,
         };
         tx.set_successor(run.id, Some(&successor)).await?;
         let run = Run { successor: Some(successor), ..run };

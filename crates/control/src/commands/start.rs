@@ -47,6 +47,7 @@ impl Control {
             parallelism: parallelism.parallelism,
             kpus: parallelism.kpus(),
             configuration: &command.run_configuration,
+            traceparent: self.caller.traceparent,
         };
         self.check_quota(&mut tx, run.kpus, 0).await?;
         tx.insert_run(application.id, &run).await?;

@@ -101,6 +101,7 @@ impl Control {
                 parallelism,
                 kpus: scaling.kpus_at(parallelism),
                 configuration: wish,
+                traceparent: self.caller.traceparent,
             };
             self.check_quota(&mut tx, successor.kpus, run.kpus).await?;
             tx.set_successor(run.id, Some(&successor)).await?;

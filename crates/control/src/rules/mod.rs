@@ -11,7 +11,7 @@ mod scaling;
 mod waiting;
 
 pub use health::JobHealth;
-pub use metrics::{METRICS, MetricInfo, MetricLevels};
+pub use metrics::{METRICS, MetricInfo, MetricLevels, Since};
 
 pub(crate) use exit::{End, Exit, Next, Situation, StopSnapshot, after_exit};
 pub(crate) use health::health;

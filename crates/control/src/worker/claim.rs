@@ -8,6 +8,7 @@ use model::{
     ids::{ApplicationId, VersionId, WorkerId},
     object_keys::application_folder,
     protocol::{Checkpointing, Failure, PropertyGroups},
+    trace::Traceparent,
 };
 use store::{Application, Asking, Claimable, NewEvent, Run, Tx};
 
@@ -50,6 +51,10 @@ pub struct Claim {
     pub allow_non_restored_state: bool,
     /// Number the next checkpoint gets.
     pub next_checkpoint: u64,
+    /// The request that asked for the run, in its trace.
+    pub traceparent: Option<Traceparent>,
+    /// Whether the run has had an attempt before: this one is not what that request waits for.
+    pub restart: bool,
 }
 
 /// The program of a [`Claim`].
@@ -159,6 +164,8 @@ impl Control {
             unfinished: tx.unfinished_checkpoints(application.id).await?,
             allow_non_restored_state: run.configuration.allow_non_restored_state,
             next_checkpoint: tx.next_checkpoint(application.id).await?,
+            traceparent: run.traceparent,
+            restart,
         }))
     }
 }

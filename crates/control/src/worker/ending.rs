@@ -251,6 +251,7 @@ pub(crate) async fn finish_run(
             parallelism: successor.parallelism,
             kpus: successor.kpus,
             configuration: &successor.configuration,
+            traceparent: successor.traceparent,
         };
         tx.insert_run(application.id, &next).await?;
         carry_on(tx, application, &run, next.id).await?;

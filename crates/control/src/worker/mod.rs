@@ -18,6 +18,7 @@ mod scaling;
 pub use claim::{Claim, Program};
 pub use cleanup::CheckpointsFolder;
 pub use copies::{Copied, CopyProblem, CopyTask, CopyWork, exported_folder};
+pub use measuring::{ApplicationMetrics, KeptMetrics};
 pub use orders::JobOrder;
 pub use registration::WorkerInfo;
 pub use reports::Verdict;

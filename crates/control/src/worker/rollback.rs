@@ -120,6 +120,7 @@ pub(super) async fn roll_back_failure(
         parallelism: before.parallelism,
         kpus: before.kpus,
         configuration: &wish_for(snapshot.clone()),
+        traceparent: failed.traceparent,
     };
     tx.insert_run(application.id, &run).await?;
     if !tx.set_status(application, next).await? {

@@ -146,6 +146,8 @@ async fn begin(
         parallelism: *to,
         kpus: version.configuration.flink.parallelism.kpus_at(*to),
         configuration: run.configuration.clone(),
+        // Nobody asked for it.
+        traceparent: None,
     };
     tx.set_successor(run.id, Some(&successor)).await?;
     tx.set_scaling(run.id, &scaling, None).await?;
@@ -189,6 +191,7 @@ pub(super) async fn take_back(tx: &mut Tx, application: &Application, run: &Run)
         parallelism: from,
         kpus: version.configuration.flink.parallelism.kpus_at(from),
         configuration: &run.configuration,
+        traceparent: run.traceparent,
     };
     tx.insert_run(application.id, &next).await?;
     let message =

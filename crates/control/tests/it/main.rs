@@ -22,6 +22,7 @@ mod scaling;
 mod snapshots;
 mod start_stop;
 mod starts;
+mod traced;
 mod update;
 mod usage;
 mod world;

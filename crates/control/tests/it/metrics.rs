@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
-use control::{LogFilter, METRICS};
+use control::{LogFilter, METRICS, Since};
 use model::{
     configuration::{ConfigurationType, FlinkChange, MetricsLevel, MonitoringChange},
     error_code::ErrorCode,
@@ -131,14 +131,19 @@ async fn points_are_kept_and_told() {
     world.create("alerts").await;
     let alerts = name("alerts");
     let from = Utc::now() - TimeDelta::seconds(1);
-    assert_eq!(world.control.keep_metrics().await.unwrap(), 0);
+    assert_eq!(world.control.keep_metrics().await.unwrap(), None);
     let claim = world.run("alerts").await;
     let _ = world.control.metrics_reported(&claim.job, &report()).await.unwrap();
-    assert_eq!(world.control.keep_metrics().await.unwrap(), 1);
+    let kept = world.control.keep_metrics().await.unwrap().expect("nobody else keeps them");
     let to = Utc::now() + TimeDelta::seconds(1);
     let points = world.control.metric_history(&alerts, from, to).await.unwrap();
     assert_eq!(points.len(), 1);
     assert_eq!(points[0].metrics.application["threadsCount"], 9.0);
+    // What is handed on is what is kept, and counters rise since a time that is told.
+    let [one] = kept.applications.as_slice() else { panic!("{kept:?}") };
+    assert_eq!((kept.at, &one.name, &one.metrics), (points[0].at, &alerts, &points[0].metrics));
+    let (run, attempt) = (one.since(Since::Run).unwrap(), one.since(Since::Attempt).unwrap());
+    assert!(from < run && run < attempt && attempt < to, "{run} {attempt}");
     let wrong = world.control.metric_history(&alerts, to, from).await.unwrap_err();
     assert_eq!(wrong.code(), ErrorCode::InvalidArgument);
     let unknown = world.control.metric_history(&name("other"), from, to).await.unwrap_err();

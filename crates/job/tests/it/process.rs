@@ -84,6 +84,7 @@ impl World {
             },
             folder: "applications/app".to_owned(),
             scratch: self.folder.path().to_str().unwrap().to_owned(),
+            traceparent: None,
         }
     }
 

@@ -76,6 +76,8 @@ pub(crate) fn spawn(launch: &Launch) -> Result<Child, Error> {
                 extra_paths: launch.extra_paths.clone(),
             };
             let mut command = Command::new(launcher);
+            // What this process is told is not the program's business.
+            command.env_clear();
             command.arg(LAUNCHER_COMMAND);
             command.arg(serde_json::to_string(&plan).expect("paths serialise"));
             command

@@ -73,6 +73,7 @@ async fn seed_run(tx: &mut Tx, name: &str) -> (Application, Run) {
         parallelism: 4,
         kpus: 2,
         configuration: &RunConfiguration::default(),
+        traceparent: None,
     };
     tx.insert_run(application.id, &new).await.unwrap();
     let run = tx.latest_run(application.id).await.unwrap().unwrap();

@@ -59,6 +59,7 @@ async fn one_worker_is_kept_for_a_large_run_that_has_waited() {
             parallelism: kpus,
             kpus,
             configuration: &RunConfiguration::default(),
+            traceparent: None,
         };
         tx.insert_run(application.id, &new).await.unwrap();
         tx.commit().await.unwrap();

@@ -12,6 +12,8 @@ use uuid::Uuid;
 
 use crate::{database, seed_run};
 
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 #[tokio::test]
 async fn an_application_has_one_open_run() {
     let (_database, store) = database::fresh().await;
@@ -32,10 +34,12 @@ async fn an_application_has_one_open_run() {
         parallelism: 1,
         kpus: 1,
         configuration: &wish,
+        traceparent: Some(TRACEPARENT.parse().unwrap()),
     };
     tx.insert_run(application.id, &next).await.unwrap();
     let latest = tx.latest_run(application.id).await.unwrap().unwrap();
     assert_eq!((latest.id, &latest.configuration), (next.id, &wish));
+    assert_eq!((run.traceparent, latest.traceparent), (None, next.traceparent));
     let before = tx.run_before(&latest).await.unwrap().unwrap();
     assert_eq!(before.id, run.id);
     assert_eq!(tx.run_before(&before).await.unwrap(), None);
@@ -63,6 +67,7 @@ async fn wishes_are_kept() {
         parallelism: 3,
         kpus: 3,
         configuration: RunConfiguration::default(),
+        traceparent: Some(TRACEPARENT.parse().unwrap()),
     };
     tx.set_successor(run.id, Some(&successor)).await.unwrap();
     let kept = tx.latest_run(application.id).await.unwrap().unwrap();

@@ -7,12 +7,21 @@ pub struct MetricInfo {
     pub name: &'static str,
     /// CloudWatch's word: `Count`, `Count/Second`, `Milliseconds`, `Bytes`, `Bytes/Second`, `Percent`.
     pub unit: &'static str,
-    /// Whether it only rises as long as the attempt lives.
-    pub rises: bool,
+    /// Since when it only rises; `None` = it falls, too.
+    pub rises: Option<Since>,
     /// What it is of.
     pub levels: MetricLevels,
     /// What it says.
     pub help: &'static str,
+}
+
+/// Since when a metric rises: it was 0 then.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Since the run was asked for.
+    Run,
+    /// Since the present attempt runs.
+    Attempt,
 }
 
 /// What a metric is of.
@@ -34,16 +43,15 @@ const fn gauge(
     levels: MetricLevels,
     help: &'static str,
 ) -> MetricInfo {
-    MetricInfo { name, unit, rises: false, levels, help }
+    MetricInfo { name, unit, rises: None, levels, help }
 }
 
-const fn counter(
-    name: &'static str,
-    unit: &'static str,
-    levels: MetricLevels,
-    help: &'static str,
-) -> MetricInfo {
-    MetricInfo { name, unit, rises: true, levels, help }
+const fn counter(name: &'static str, since: Since, help: &'static str) -> MetricInfo {
+    let levels = match since {
+        Since::Run => Application,
+        Since::Attempt => All,
+    };
+    MetricInfo { name, unit: "Count", rises: Some(since), levels, help }
 }
 
 /// Every metric of applications.
@@ -61,8 +69,8 @@ pub const METRICS: &[MetricInfo] = &[
         Application,
         "time since the job that ran is down; 0 when it runs",
     ),
-    counter("fullRestarts", "Count", Application, "times the job came to run again in this run"),
-    counter("numRestarts", "Count", Application, "attempts of this run after the first"),
+    counter("fullRestarts", Since::Run, "times the job came to run again in this run"),
+    counter("numRestarts", Since::Run, "attempts of this run after the first"),
     gauge(
         "lastCheckpointDuration",
         "Milliseconds",
@@ -78,8 +86,7 @@ pub const METRICS: &[MetricInfo] = &[
     ),
     counter(
         "numberOfFailedCheckpoints",
-        "Count",
-        Application,
+        Since::Run,
         "checkpoints of this run that came to nothing",
     ),
     gauge(
@@ -104,25 +111,22 @@ pub const METRICS: &[MetricInfo] = &[
     gauge("threadsCount", "Count", Application, "threads of the job process"),
     counter(
         "numRecordsIn",
-        "Count",
-        All,
+        Since::Attempt,
         "records received; of the application: read by its sources",
     ),
     counter(
         "numRecordsOut",
-        "Count",
-        All,
+        Since::Attempt,
         "records emitted; of the application: written by its sinks",
     ),
     gauge("numRecordsInPerSecond", "Count/Second", All, "the same by time, over the last minute"),
     gauge("numRecordsOutPerSecond", "Count/Second", All, "the same by time, over the last minute"),
     counter(
         "numLateRecordsDropped",
-        "Count",
-        All,
+        Since::Attempt,
         "records that came after all their windows had fired",
     ),
-    counter("numMalformedRecordsSkipped", "Count", All, "records that could not be decoded"),
+    counter("numMalformedRecordsSkipped", Since::Attempt, "records that could not be decoded"),
     gauge(
         "currentInputWatermark",
         "Milliseconds",

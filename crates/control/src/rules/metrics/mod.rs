@@ -3,6 +3,6 @@
 mod catalogue;
 mod values;
 
-pub use catalogue::{METRICS, MetricInfo, MetricLevels};
+pub use catalogue::{METRICS, MetricInfo, MetricLevels, Since};
 
 pub(crate) use values::metrics;
