@@ -18,6 +18,7 @@ use store::Store;
 
 use crate::copying;
 use crate::settings::{Python, Quotas, Restarts};
+use crate::telemetry::Telemetry;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
 
@@ -55,6 +56,7 @@ pub(crate) fn worker(
     folder: PathBuf,
     python: &Python,
     kpus: Option<u32>,
+    telemetry: &Telemetry,
 ) -> Result<worker::Worker, Error> {
     let mut arguments = vec!["job".to_owned()];
     if let Some(interpreter) = &python.python {
@@ -70,7 +72,7 @@ pub(crate) fn worker(
         // Not by its path: an upgrade may have put another program there meanwhile.
         program: PathBuf::from("/proc/self/exe"),
         arguments,
-        environment: Vec::new(),
+        environment: telemetry.for_jobs(),
         folder,
         storage: storage.clone(),
         drain_within: DRAIN_WITHIN,
@@ -78,7 +80,7 @@ pub(crate) fn worker(
         remove_folder: Arc::new(move |folder| bucket.remove(folder)),
         list_folders: Arc::new(move |folder| listed.folders(folder)),
         copy: copying::copier(storage, tokio::runtime::Handle::current()),
-        publish: None,
+        publish: telemetry.publish(),
     };
     Ok(worker::Worker::new(control, options))
 }

@@ -11,6 +11,7 @@ mod control_plane;
 mod copying;
 mod services;
 mod settings;
+mod telemetry;
 mod terminal;
 
 use std::process::ExitCode;

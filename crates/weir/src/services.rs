@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::control_plane;
 use crate::settings::{Python, Quotas, Restarts};
+use crate::telemetry::Telemetry;
 use crate::terminal::say;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -41,14 +42,14 @@ impl Listen {
 }
 
 /// How to start the services.
-#[derive(Debug)]
-pub(crate) struct Options {
+pub(crate) struct Options<'a> {
     /// Data of all services; kept.
     pub(crate) folder: PathBuf,
     pub(crate) listen: Listen,
     pub(crate) python: Python,
     /// Workers in this process.
     pub(crate) workers: usize,
+    pub(crate) telemetry: &'a Telemetry,
 }
 
 /// Everything, running.
@@ -63,7 +64,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    pub(crate) async fn start(options: Options) -> Result<Self, Error> {
+    pub(crate) async fn start(options: Options<'_>) -> Result<Self, Error> {
         let folder = &options.folder;
         tokio::fs::create_dir_all(folder)
             .await
@@ -111,6 +112,7 @@ impl Services {
                 folder.join(format!("worker-{index}")),
                 &options.python,
                 None,
+                options.telemetry,
             )?;
             let at_once = stop.clone();
             let stop = worker::Stop { drain: stop.clone(), at_once };

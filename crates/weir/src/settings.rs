@@ -2,6 +2,10 @@
 
 use clap::Args;
 use model::protocol::{S3Settings, Storage};
+use tracing::Subscriber;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::{EnvFilter, Layer};
 
 /// How Postgres is reached.
 #[derive(Debug, Clone, Args)]
@@ -161,15 +165,18 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Must be called once, before anything is logged.
-    pub(crate) fn start(&self) {
-        let filter = tracing_subscriber::EnvFilter::try_new(&self.filter)
-            .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    /// Writes it. Spans that are only there to be exported are none of its business.
+    pub(crate) fn layer<S>(&self) -> Box<dyn Layer<S> + Send + Sync>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let filter = EnvFilter::try_new(&self.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+        let filter = filter.and(filter_fn(|it| it.target() != model::trace::TARGET));
+        let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         if self.log_json {
-            log.json().init();
+            log.json().with_filter(filter).boxed()
         } else {
-            log.init();
+            log.with_filter(filter).boxed()
         }
     }
 }

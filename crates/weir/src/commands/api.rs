@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Bucket, Database, Log, Master, Quotas, Restarts, S3};
+use crate::telemetry::{Service, Telemetry};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -56,7 +57,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
-    arguments.log.start();
+    let _telemetry = Telemetry::start(Service::Api, Some(&arguments.log));
     let address = arguments.listen;
     crate::runtime()?.block_on(async {
         let storage = arguments.bucket.storage(arguments.s3.settings());

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use crate::services::{self, Listen, Services};
 use crate::settings::Python;
+use crate::telemetry::{Service, Telemetry};
 use crate::terminal::say;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -35,6 +36,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    let telemetry = Telemetry::start(Service::Dev, None);
     crate::runtime()?.block_on(async {
         let services = Services::start(services::Options {
             folder: arguments.data_dir,
@@ -45,6 +47,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             },
             python: arguments.python,
             workers: arguments.workers,
+            telemetry: &telemetry,
         })
         .await?;
         for bucket in &arguments.bucket {

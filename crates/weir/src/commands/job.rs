@@ -9,6 +9,7 @@ use job::lifecycle::End;
 use python::sandbox::Isolation;
 
 use crate::settings::Python;
+use crate::telemetry::{Service, Telemetry};
 use crate::terminal;
 
 /// Options of `weir job`.
@@ -34,6 +35,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         terminal::say(format!("the memory could not be limited: {error}"));
         return ExitCode::FAILURE;
     }
+    let _telemetry = Telemetry::start(Service::Job, None);
     // Not by its path: an upgrade may have put another program there meanwhile.
     let launcher = PathBuf::from("/proc/self/exe");
     let isolation = if arguments.python.allow_unsandboxed_python {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::settings::{Bucket, Database, Log, Python, Quotas, Restarts, S3};
+use crate::telemetry::{Service, Telemetry};
 use crate::terminal::say;
 use crate::{control_plane, services};
 
@@ -40,15 +41,15 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
-    arguments.log.start();
+    let telemetry = Telemetry::start(Service::Worker, Some(&arguments.log));
     let runtime = crate::runtime()?;
-    let ended = runtime.block_on(work(arguments));
+    let ended = runtime.block_on(work(arguments, &telemetry));
     // A copy or a cleaning that is under way is begun again elsewhere; nobody waits for it.
     runtime.shutdown_background();
     ended
 }
 
-async fn work(arguments: Arguments) -> Result<ExitCode, Error> {
+async fn work(arguments: Arguments, telemetry: &Telemetry) -> Result<ExitCode, Error> {
     let storage = arguments.bucket.storage(arguments.s3.settings());
     let control = control_plane::open(
         &arguments.database.database_url,
@@ -59,9 +60,9 @@ async fn work(arguments: Arguments) -> Result<ExitCode, Error> {
     .await?;
     std::fs::create_dir_all(&arguments.folder)?;
     let folder = arguments.folder.canonicalize()?;
-    let worker =
-        control_plane::worker(control, &storage, folder, &arguments.python, arguments.kpus)?
-            .draining_within(Duration::from_secs(arguments.drain_seconds));
+    let Arguments { python, kpus, drain_seconds, .. } = arguments;
+    let worker = control_plane::worker(control, &storage, folder, &python, kpus, telemetry)?
+        .draining_within(Duration::from_secs(drain_seconds));
     say("worker is ready");
     let stop = worker::Stop::default();
     let working = worker.run(stop.clone());

@@ -47,6 +47,12 @@ const SHUT_IN: &[(&str, &[&str])] = &[
     ("s3s", &["embedded"]),
     ("ring", &["control", "api"]),
     ("reqwest", &["weir"]),
+    ("opentelemetry", &["weir"]),
+    ("opentelemetry_sdk", &["weir"]),
+    ("opentelemetry-otlp", &["weir"]),
+    ("opentelemetry-proto", &["weir"]),
+    ("tracing-opentelemetry", &["weir"]),
+    ("prost", &["weir"]),
     ("clap", &["weir"]),
 ];
 

@@ -14,6 +14,7 @@ pub(crate) use telemetry::iso;
 
 use crate::services::{self, Services};
 use crate::settings::Python;
+use crate::telemetry::{Service, Telemetry};
 use crate::terminal::say;
 
 type Error = Box<dyn std::error::Error + Send + Sync>;
@@ -42,6 +43,7 @@ pub(crate) struct Arguments {
 
 /// Tells the story; keeps everything running afterwards unless told to end.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
+    let telemetry = Telemetry::start(Service::Dev, None);
     crate::runtime()?.block_on(async {
         let own = arguments.data_dir.is_none();
         let folder = arguments
@@ -53,6 +55,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             listen: services::Listen::free(),
             python: arguments.python.clone(),
             workers: 1,
+            telemetry: &telemetry,
         })
         .await?;
         let stop = services::interrupted();
