@@ -18,6 +18,7 @@ mod retention;
 mod rolling;
 mod sandbox;
 mod support;
+mod traces;
 mod update;
 mod waiting;
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use reqwest::RequestBuilder;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::application::{Answer, Application};
@@ -20,6 +22,8 @@ pub(crate) struct Installation {
     name: String,
     database: String,
     folder: PathBuf,
+    /// More of the environment of its processes.
+    environment: Vec<(String, String)>,
     services: Arc<Services>,
 }
 
@@ -39,9 +43,14 @@ pub(crate) struct Worker {
 impl Installation {
     /// An installation of its own, without a worker.
     pub(crate) fn start(name: &str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// The same, with more in the environment of its processes.
+    pub(crate) fn start_with(name: &str, environment: &[(&str, &str)]) -> Self {
         let services = Services::shared();
         let database = services.create_database(name);
-        Self::start_over(services, database, name)
+        Self::start_over(services, database, name, environment)
     }
 
     /// The same over a dump of another one's database.
@@ -50,16 +59,27 @@ impl Installation {
         let database = services.create_database(name);
         let dump = dump.to_str().unwrap();
         services.postgres_run("pg_restore", &["--no-owner", "--dbname", &database, dump]);
-        Self::start_over(services, database, name)
+        Self::start_over(services, database, name, &[])
     }
 
-    fn start_over(services: Arc<Services>, database: String, name: &str) -> Self {
+    fn start_over(
+        services: Arc<Services>,
+        database: String,
+        name: &str,
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let environment: Vec<_> = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let folder = services.folder().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let api = Mutex::new(start_api(&services, name, &database, folder.join("api.log")));
+        let place =
+            Place { services: &services, name, database: &database, environment: &environment };
+        let api = Mutex::new(place.start_api("127.0.0.1:0", folder.join("api.log")));
         let http = reqwest::Client::new();
         let name = name.to_owned();
-        Self { api, http, name, database, folder, services }
+        Self { api, http, name, database, folder, environment, services }
     }
 
     /// Ends the API server as a power cut would.
@@ -72,7 +92,7 @@ impl Installation {
     /// Another API server, which takes all calls from now on; gives the one that took them before.
     pub(crate) fn replace_api(&self, name: &str) -> Api {
         let log = self.folder.join(format!("{name}.log"));
-        let new = start_api(&self.services, &self.name, &self.database, log);
+        let new = self.place().start_api("127.0.0.1:0", log);
         let mut api = self.api.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *api, new)
     }
@@ -80,7 +100,7 @@ impl Installation {
     /// Another API server beside the one that takes calls; `listen` may have port 0.
     pub(crate) fn start_api_beside(&self, listen: &str, name: &str) -> Api {
         let log = self.folder.join(format!("{name}.log"));
-        start_api_at(listen, &self.services, &self.name, &self.database, log)
+        self.place().start_api(listen, log)
     }
 
     /// URL of its database.
@@ -139,7 +159,7 @@ impl Installation {
     pub(crate) fn start_worker_of(&self, program: &Path, name: &str) -> Worker {
         let folder = self.folder.join(name);
         let arguments = ["--kpus", "64", "--folder", folder.to_str().unwrap()];
-        let worker = command(program, &self.services, &self.name, &self.database, "worker");
+        let worker = self.place().command(program, "worker");
         let log = self.folder.join(format!("{name}.log"));
         let process = Process::start(worker, &arguments, log);
         process.says("worker is ready");
@@ -196,15 +216,44 @@ impl Installation {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
+        self.send(self.request(method, path, body)).0
+    }
+
+    /// Calls with one more header; gives the headers of the answer, too.
+    pub(crate) fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        body: Vec<u8>,
+        (name, value): (&str, &str),
+    ) -> (Answer, HeaderMap) {
+        self.send(self.request(method, path, body).header(name, value))
+    }
+
+    fn request(&self, method: &str, path: &str, body: Vec<u8>) -> RequestBuilder {
         let url = format!("{}{path}", self.url());
         let request = self.http.request(method.parse().unwrap(), url).body(body);
-        let request = request.header("content-type", "application/json");
+        request.header("content-type", "application/json")
+    }
+
+    fn send(&self, request: RequestBuilder) -> (Answer, HeaderMap) {
         self.services.block_on(async {
             let response = request.send().await.unwrap();
-            let status = response.status().as_u16();
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let bytes = response.bytes().await.unwrap();
-            Answer { status, body: serde_json::from_slice(&bytes).unwrap_or_default() }
+            let body = serde_json::from_slice(&bytes).unwrap_or_default();
+            (Answer { status, body }, headers)
         })
+    }
+
+    fn place(&self) -> Place<'_> {
+        let Self { name, database, environment, services, .. } = self;
+        Place { services, name, database, environment }
+    }
+
+    /// What a process has said.
+    pub(crate) fn log(&self, process: &str) -> String {
+        read(&self.folder.join(format!("{process}.log")))
     }
 }
 
@@ -245,40 +294,34 @@ impl Worker {
     }
 }
 
-fn start_api(services: &Services, prefix: &str, database: &str, log: PathBuf) -> Api {
-    start_api_at("127.0.0.1:0", services, prefix, database, log)
+/// What the processes of an installation are pointed at.
+struct Place<'a> {
+    services: &'a Services,
+    name: &'a str,
+    database: &'a str,
+    environment: &'a [(String, String)],
 }
 
-fn start_api_at(
-    listen: &str,
-    services: &Services,
-    prefix: &str,
-    database: &str,
-    log: PathBuf,
-) -> Api {
-    let program = Path::new(crate::weir());
-    let process = command(program, services, prefix, database, "api");
-    let process = Process::start(process, &["--no-auth", "--listen", listen], log);
-    let url = process.says("API listens on ");
-    Api { process, url }
-}
+impl Place<'_> {
+    fn start_api(&self, listen: &str, log: PathBuf) -> Api {
+        let process = self.command(Path::new(crate::weir()), "api");
+        let process = Process::start(process, &["--no-auth", "--listen", listen], log);
+        let url = process.says("API listens on ");
+        Api { process, url }
+    }
 
-/// A command of the binary, pointed at an installation.
-fn command(
-    program: &Path,
-    services: &Services,
-    prefix: &str,
-    database: &str,
-    name: &str,
-) -> Command {
-    let mut command = Command::new(program);
-    command
-        .arg(name)
-        .args(["--database-url", database, "--bucket", BUCKET, "--prefix", prefix])
-        .args(["--s3-endpoint", &services.s3_endpoint()])
-        .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-        .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
-    command
+    /// A command of the binary.
+    fn command(&self, program: &Path, name: &str) -> Command {
+        let mut command = Command::new(program);
+        command
+            .arg(name)
+            .args(["--database-url", self.database, "--bucket", BUCKET, "--prefix", self.name])
+            .args(["--s3-endpoint", &self.services.s3_endpoint()])
+            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
 }
 
 /// A process whose output goes to a file; killed when dropped.

@@ -4,12 +4,14 @@
 //! a database, a prefix in the bucket and processes of its own. Everything here blocks.
 
 mod application;
+mod collector;
 mod installation;
 mod readings;
 mod services;
 mod streams;
 
 pub(crate) use application::{Answer, Application, configuration, zip_file};
+pub(crate) use collector::{Collector, text};
 pub(crate) use installation::{Api, Installation, Worker};
 pub(crate) use readings::{Feeder, Reading, Windows, json_line, sums};
 pub(crate) use services::SECRET_KEY;
