@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::http::StatusCode;
 use model::ids::EnhancedName;
-use model::invalid::Invalid;
 
 use super::tags::{DeleteParameters, Tags};
 use crate::failure::{Failure, FailureBody};
@@ -46,11 +45,6 @@ pub(super) async fn delete(
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {
     let name: EnhancedName = name.parse()?;
-    let keys = parameters.tag_keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned);
-    let keys: Vec<String> = keys.collect();
-    if keys.is_empty() {
-        return Err(Invalid::new("TagKeys", "must name at least one tag").into());
-    }
-    shared.control.untag_enhanced(&name, keys).await?;
+    shared.control.untag_enhanced(&name, parameters.keys()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -51,7 +51,19 @@ pub(super) async fn put(
 #[into_params(parameter_in = Query)]
 pub(super) struct DeleteParameters {
     /// Keys, separated by commas.
-    pub(super) tag_keys: String,
+    tag_keys: String,
+}
+
+impl DeleteParameters {
+    /// The keys, at least one.
+    pub(super) fn keys(&self) -> Result<Vec<String>, Invalid> {
+        let keys = self.tag_keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned);
+        let keys: Vec<String> = keys.collect();
+        if keys.is_empty() {
+            return Err(Invalid::new("TagKeys", "must name at least one tag"));
+        }
+        Ok(keys)
+    }
 }
 
 /// Removes tags; those that are not there are no error.
@@ -65,11 +77,6 @@ pub(super) async fn delete(
     Query(parameters): Query<DeleteParameters>,
 ) -> Result<StatusCode, Failure> {
     let name: ApplicationName = name.parse()?;
-    let keys = parameters.tag_keys.split(',').filter(|key| !key.is_empty()).map(str::to_owned);
-    let keys: Vec<String> = keys.collect();
-    if keys.is_empty() {
-        return Err(Invalid::new("TagKeys", "must name at least one tag").into());
-    }
-    shared.control.untag(&name, keys).await?;
+    shared.control.untag(&name, parameters.keys()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
