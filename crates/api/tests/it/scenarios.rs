@@ -189,9 +189,18 @@ impl Run {
         if fits { Ok(()) } else { Err(problem()) }
     }
 
-    /// Brings application `alerts` about.
+    /// Brings application `alerts` about, or more beside it.
     async fn given(&mut self, what: &str) {
-        self.world.create("alerts").await;
+        match what {
+            "99 other applications are there" => {
+                for nth in 1..=99 {
+                    self.world.create(&format!("other-{nth}")).await;
+                }
+                return;
+            }
+            "alerts has 999 snapshots more" => return self.add_snapshots(999).await,
+            _ => self.world.create("alerts").await,
+        };
         match what {
             "alerts is READY" => {}
             "alerts is RUNNING" => self.claim = Some(self.world.run_alerts().await),
@@ -208,6 +217,18 @@ impl Run {
             }
             other => panic!("nobody knows how `{other}` comes about"),
         }
+    }
+
+    /// Adds snapshots to `alerts` that are being taken.
+    async fn add_snapshots(&self, count: u32) {
+        let mut tx = self.world.store.begin().await.unwrap();
+        let alerts = tx.application(&"alerts".parse().unwrap()).await.unwrap().unwrap();
+        let runtime = "FLINK-1_20".parse().unwrap();
+        for nth in 1..=count {
+            let name = format!("s{nth}").parse().unwrap();
+            tx.insert_snapshot(alerts.id, &name, alerts.version, &runtime).await.unwrap();
+        }
+        tx.commit().await.unwrap();
     }
 
     /// Does a worker's part.

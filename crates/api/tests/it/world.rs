@@ -8,7 +8,7 @@ use control::ports::{
     Object, ObjectReader, Pending, ProgramChecker, ReadError, RestoreChecker, RestoreProblem,
     RestoreQuestion,
 };
-use control::{Claim, Control, Diagnostic, Settings, Timing, Verdict, WorkerInfo};
+use control::{Claim, Control, Diagnostic, RoomSettings, Settings, Timing, Verdict, WorkerInfo};
 use model::configuration::S3Location;
 use model::ids::WorkerId;
 use model::protocol::{CheckpointWritten, LogLine, OperatorCheckpoint, Order, PropertyGroups};
@@ -78,7 +78,8 @@ impl ObjectReader for Objects {
 pub(crate) fn control(store: store::Store, objects: &Arc<Objects>) -> Control {
     let patient = Duration::from_secs(600);
     let timing = Timing { lease: patient, first_backoff: Duration::ZERO, ..Timing::STANDARD };
-    let settings = Settings { timing, ..Settings::standard() };
+    let room = RoomSettings { kpus: Some(100), ..RoomSettings::STANDARD };
+    let settings = Settings { timing, room, ..Settings::standard() };
     let reader: Arc<dyn ObjectReader> = Arc::<Objects>::clone(objects);
     Control::new(store, settings, Arc::new(Checker), Arc::new(Restores), reader)
 }
