@@ -22,7 +22,10 @@ impl Signal {
     }
 }
 
-/// The variables that begin with `OTEL_` and are not empty.
+/// Whom to trust, if not whom the machine does.
+const CERTIFICATES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// The variables that begin with `OTEL_` or say whom to trust, and are not empty.
 #[derive(Clone)]
 pub(super) struct Settings(BTreeMap<String, String>);
 
@@ -35,8 +38,10 @@ impl Settings {
     }
 
     fn new(all: impl IntoIterator<Item = (String, String)>) -> Self {
-        let ours =
-            |(name, value): &(String, String)| name.starts_with("OTEL_") && !value.is_empty();
+        let ours = |(name, value): &(String, String)| {
+            let ours = name.starts_with("OTEL_") || CERTIFICATES.contains(&name.as_str());
+            ours && !value.is_empty()
+        };
         Self(all.into_iter().filter(ours).collect())
     }
 
@@ -180,8 +185,9 @@ mod tests {
     fn jobs_have_a_name_of_their_own() {
         let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
         let name = ("OTEL_SERVICE_NAME", "mine");
-        let given = settings(&[endpoint, name, ("DATABASE_URL", "secret")]).for_jobs();
-        assert_eq!(given, [(endpoint.0.to_owned(), endpoint.1.to_owned())]);
+        let trusted = ("SSL_CERT_FILE", "/etc/ours.pem");
+        let given = settings(&[endpoint, name, trusted, ("DATABASE_URL", "secret")]).for_jobs();
+        assert_eq!(given, [endpoint, trusted].map(|(n, v)| (n.to_owned(), v.to_owned())));
         assert_eq!(settings(&[name]).for_jobs(), []);
     }
 }

@@ -13,6 +13,7 @@ mod enhanced;
 mod exactly_once;
 mod failover;
 mod house;
+mod https;
 mod idle;
 mod retention;
 mod rolling;

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::Span;
 
 use crate::failover::signal;
-use crate::support::{Collector, Feeder, Installation, text};
+use crate::support::{Collector, Feeder, Installation, text, tls_file};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
@@ -30,6 +30,8 @@ fn a_start_is_one_trace_from_the_request_to_the_job_and_points_are_pushed_once()
         name,
         &[
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &collector.url()),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &format!("{}/v1/traces", collector.https_url())),
+            ("SSL_CERT_FILE", tls_file("certificate.pem").to_str().unwrap()),
             ("OTEL_EXPORTER_OTLP_HEADERS", "x-tenant=a%20b"),
             ("OTEL_BSP_SCHEDULE_DELAY", "100"),
         ],

@@ -1,7 +1,8 @@
-//! An OpenTelemetry collector that keeps what it is told: OTLP over HTTP, protobuf.
+//! An OpenTelemetry collector that keeps what it is told: OTLP over HTTP and HTTPS, protobuf.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,10 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::Metric;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
+use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 /// Points come once a minute.
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -48,29 +53,32 @@ impl Shared {
 }
 
 pub(crate) struct Collector {
-    address: SocketAddr,
+    plain: SocketAddr,
+    tls: SocketAddr,
     shared: Arc<Shared>,
 }
 
 impl Collector {
     /// Takes requests until the test ends.
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
-        let keeps = Arc::clone(&shared);
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let keeps = Arc::clone(&keeps);
-                std::thread::spawn(move || answer(stream.unwrap(), &keeps));
-            }
+        let plain = listen(&shared, answer);
+        let tls = Arc::new(tls());
+        let tls = listen(&shared, move |stream, shared| {
+            let connection = ServerConnection::new(Arc::clone(&tls)).unwrap();
+            answer(StreamOwned::new(connection, stream), shared);
         });
-        Self { address, shared }
+        Self { plain, tls, shared }
     }
 
     /// For `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("http://{}", self.plain)
+    }
+
+    /// The same by HTTPS, for those who trust `certificate.pem` of [`tls_file`].
+    pub(crate) fn https_url(&self) -> String {
+        format!("https://localhost:{}", self.tls.port())
     }
 
     /// Waits until what was told has something.
@@ -99,8 +107,40 @@ impl Collector {
     }
 }
 
+fn listen(
+    shared: &Arc<Shared>,
+    answer: impl Fn(TcpStream, &Shared) + Send + Clone + 'static,
+) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let shared = Arc::clone(shared);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (answer, shared) = (answer.clone(), Arc::clone(&shared));
+            std::thread::spawn(move || answer(stream.unwrap(), &shared));
+        }
+    });
+    address
+}
+
+/// A file of what is served by TLS in tests.
+pub(crate) fn tls_file(name: &str) -> PathBuf {
+    crate::root().join("crates/api/tests/tls").join(name)
+}
+
+fn tls() -> ServerConfig {
+    let certificate = CertificateDer::from_pem_file(tls_file("certificate.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_file(tls_file("key.pem")).unwrap();
+    ServerConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)
+        .unwrap()
+}
+
 /// Reads one request and keeps it.
-fn answer(stream: TcpStream, shared: &Shared) {
+fn answer(stream: impl Read + Write, shared: &Shared) {
     let mut reader = BufReader::new(stream);
     let mut head = Vec::new();
     loop {

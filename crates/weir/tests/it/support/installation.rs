@@ -77,6 +77,8 @@ impl Installation {
         let place =
             Place { services: &services, name, database: &database, environment: &environment };
         let api = Mutex::new(place.start_api("127.0.0.1:0", folder.join("api.log")));
+        // The client wants to know how it would encrypt; another test may have told it.
+        let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::new();
         let name = name.to_owned();
         Self { api, http, name, database, folder, environment, services }
@@ -101,6 +103,16 @@ impl Installation {
     pub(crate) fn start_api_beside(&self, listen: &str, name: &str) -> Api {
         let log = self.folder.join(format!("{name}.log"));
         self.place().start_api(listen, log)
+    }
+
+    /// Another API server, which speaks HTTPS only.
+    pub(crate) fn start_api_with(&self, certificate: &Path, key: &Path) -> Api {
+        let mut command = self.place().command(Path::new(crate::weir()), "api");
+        command.env("WEIR_TLS_CERT", certificate).env("WEIR_TLS_KEY", key);
+        let arguments = ["--no-auth", "--listen", "127.0.0.1:0"];
+        let process = Process::start(command, &arguments, self.folder.join("https.log"));
+        let url = process.says("API listens on ");
+        Api { process, url }
     }
 
     /// URL of its database.

@@ -11,7 +11,7 @@ mod services;
 mod streams;
 
 pub(crate) use application::{Answer, Application, configuration, zip_file};
-pub(crate) use collector::{Collector, text};
+pub(crate) use collector::{Collector, text, tls_file};
 pub(crate) use installation::{Api, Installation, Worker};
 pub(crate) use readings::{Feeder, Reading, Windows, json_line, sums};
 pub(crate) use services::SECRET_KEY;
