@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::trace::v1::Span;
+use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 use crate::failover::signal;
-use crate::support::{Collector, Feeder, Installation, text, tls_file};
+use crate::support::{Collector, Feeder, Installation, configuration, text, tls_file, zip_file};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
@@ -68,6 +69,8 @@ fn a_start_is_one_trace_from_the_request_to_the_job_and_points_are_pushed_once()
         assert!(step.end_time_unix_nano <= job.end_time_unix_nano);
     }
 
+    a_start_that_fails_says_whose_failure_it_was(&weir, &collector);
+
     // What the request does not wait for is linked to it.
     application.await_checkpoint(1);
     let checkpoint = collector.wait("a checkpoint", |told| {
@@ -98,16 +101,38 @@ fn a_start_is_one_trace_from_the_request_to_the_job_and_points_are_pushed_once()
             ["numRecordsIn", "numRecordsOut", "fullRestarts"].contains(&metric.name.as_str());
         assert!(rises || !counts, "{metric:?}");
         for point in data {
-            let of = text(&point.attributes, "application");
-            assert_eq!(of.as_deref(), Some(name), "{metric:?}");
-            let level = text(&point.attributes, "level");
-            let once = seen.insert((metric.name.clone(), level, point.time_unix_nano));
+            let of = text(&point.attributes, "application").unwrap();
+            let level = text(&point.attributes, "level").unwrap();
+            let once = seen.insert((metric.name.clone(), of, level, point.time_unix_nano));
             assert!(once, "twice: {metric:?}");
         }
     }
+    assert!(seen.iter().any(|(metric, of, ..)| metric == "numRecordsIn" && of == name));
     collector
         .wait("headers", |told| told.headers.contains(&"x-tenant: a b".to_owned()).then_some(()));
     feeder.finish();
+}
+
+fn a_start_that_fails_says_whose_failure_it_was(weir: &Installation, collector: &Collector) {
+    let application = weir.application("raises");
+    // What jobs are told of the collector may hold secrets.
+    let program = "import os\nprint('told:', [it for it in os.environ if it[:4] in ('OTEL', 'SSL_')])\n1 / 0\n";
+    let zip = zip_file(&[("main.py", program)]);
+    application.create(&configuration(&zip, "ZIPFILE", &[]));
+    let operation = application.start();
+    application.await_operation(&operation, "FAILED");
+    let log = application.get("/logs").to_string();
+    assert!(log.contains("told: []"), "{log}");
+    for name in ["start attempt", "start job"] {
+        let span = collector.wait(name, |told| {
+            let of = |it: &Span| text(&it.attributes, "weir.application");
+            let mut spans = told.spans.iter().map(|(_, it)| it);
+            spans.find(|it| it.name == name && of(it).as_deref() == Some("raises")).cloned()
+        });
+        let status = span.status.as_ref().unwrap();
+        assert_eq!(status.code, StatusCode::Error as i32, "{span:?}");
+        assert_eq!(text(&span.attributes, "error.type").as_deref(), Some("user"));
+    }
 }
 
 /// What must be there, once, and no longer holds anybody up.
