@@ -1,12 +1,15 @@
 //! Counters of a running graph; written by subtasks, read by whoever reports.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::graph::NodeIndex;
 use crate::sample::{LateRecord, Sample};
 
-/// Counters of one node, shared by its subtasks.
-#[derive(Debug, Default)]
+/// Value of [`NodeMetrics::behind_ms`] that stands for none.
+pub const UNKNOWN: u64 = u64::MAX;
+
+/// Counters of one subtask of one node.
+#[derive(Debug)]
 pub struct NodeMetrics {
     /// Records received.
     pub records_in: AtomicU64,
@@ -22,10 +25,11 @@ pub struct NodeMetrics {
     pub busy_ns: AtomicU64,
     /// Nanoseconds spent waiting for room downstream.
     pub backpressured_ns: AtomicU64,
-    /// Lowest current watermark of the subtasks, event-time ms; `i64::MIN` = none.
-    pub watermark: AtomicI64Min,
     /// Records not yet read from the outside, where the source knows; otherwise 0.
     pub lag_records: AtomicU64,
+    /// How old the newest record read is while there are records not yet read, in ms; 0 = there are
+    /// none, [`UNKNOWN`] = the source does not know.
+    pub behind_ms: AtomicU64,
     /// One of the late records.
     pub late_sample: Sample<LateRecord>,
     /// Where one of the malformed records stood and what was wrong with it, without its contents.
@@ -34,12 +38,31 @@ pub struct NodeMetrics {
     late_by_source: Vec<(NodeIndex, AtomicU64)>,
 }
 
+impl Default for NodeMetrics {
+    fn default() -> Self {
+        Self::fed_by([])
+    }
+}
+
 impl NodeMetrics {
     /// Counters of a node that these sources feed.
     #[must_use]
     pub fn fed_by(sources: impl IntoIterator<Item = NodeIndex>) -> Self {
         let late_by_source = sources.into_iter().map(|source| (source, AtomicU64::new(0)));
-        Self { late_by_source: late_by_source.collect(), ..Self::default() }
+        Self {
+            records_in: AtomicU64::default(),
+            records_out: AtomicU64::default(),
+            bytes: AtomicU64::default(),
+            late_records: AtomicU64::default(),
+            malformed_records: AtomicU64::default(),
+            busy_ns: AtomicU64::default(),
+            backpressured_ns: AtomicU64::default(),
+            lag_records: AtomicU64::default(),
+            behind_ms: AtomicU64::new(UNKNOWN),
+            late_sample: Sample::default(),
+            malformed_sample: Sample::default(),
+            late_by_source: late_by_source.collect(),
+        }
     }
 
     /// Counts `n` late records of a batch that came from `origin`; `first` is one of them.
@@ -73,15 +96,5 @@ impl NodeMetrics {
     /// Adds `n` to a counter.
     pub fn add(counter: &AtomicU64, n: usize) {
         counter.fetch_add(n as u64, Ordering::Relaxed);
-    }
-}
-
-/// A gauge that starts at `i64::MIN`.
-#[derive(Debug)]
-pub struct AtomicI64Min(pub AtomicI64);
-
-impl Default for AtomicI64Min {
-    fn default() -> Self {
-        Self(AtomicI64::new(i64::MIN))
     }
 }

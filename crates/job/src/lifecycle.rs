@@ -22,6 +22,7 @@ use engine::runtime::{
     Execution, ExecutionEvent, ExecutionOptions, Positions, RestoredGraph, Watch,
 };
 use engine::stash::Stash;
+use model::configuration::MetricsLevel;
 use model::fault::{Domain, Fault};
 use model::protocol::{Assignment, Event, Failure, JobMetrics, Order};
 
@@ -181,6 +182,7 @@ fn start(
     let rates = Rates::new(process::usage().cpu_ms);
     let since = Instant::now();
     let checkpoints = Checkpoints::new(assignment, &tracing::Span::current());
+    let metrics_level = assignment.metrics_level;
     let mut body = Body {
         clock: Arc::clone(&clock),
         execution,
@@ -189,6 +191,7 @@ fn start(
         rates,
         checkpoints,
         reporter,
+        metrics_level,
         tasks,
     };
     let attempt = Attempt::begin(coordinator, checkpoint, dropped, &mut body)?;
@@ -254,6 +257,7 @@ struct Body {
     rates: Rates,
     checkpoints: Checkpoints,
     reporter: Reporter,
+    metrics_level: MetricsLevel,
     tasks: Sender<Task>,
 }
 
@@ -276,6 +280,9 @@ impl Body {
             operators: self.execution.metrics(),
             waiting: look.waiting,
         };
+        if self.metrics_level != MetricsLevel::Parallelism {
+            metrics.operators.values_mut().for_each(|operator| operator.subtasks.clear());
+        }
         self.rates.fill(self.since.elapsed(), &mut metrics);
         self.reporter.report(&Event::Metrics(metrics));
     }

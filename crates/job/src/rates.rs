@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use model::protocol::JobMetrics;
+use model::protocol::{JobMetrics, OperatorMetrics};
 
 /// Time that rates and shares are of.
 const WINDOW: Duration = Duration::from_secs(60);
@@ -24,7 +24,8 @@ struct Seen {
     /// Time since the job runs.
     at: Duration,
     cpu_ms: u64,
-    operators: BTreeMap<String, Counters>,
+    /// By operator id, and subtask where it is of one.
+    operators: BTreeMap<(String, Option<usize>), Counters>,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -52,17 +53,13 @@ impl Rates {
         let elapsed = at.saturating_sub(first.at);
         metrics.cpu_permille = permille(metrics.cpu_ms.saturating_sub(first.cpu_ms), elapsed);
         for (id, operator) in &mut metrics.operators {
-            let before = first.operators.get(id).copied().unwrap_or_default();
-            let rate = |now: u64, before: u64| per_second(now.saturating_sub(before), elapsed);
-            operator.records_in_per_second = rate(operator.records_in, before.records_in);
-            operator.records_out_per_second = rate(operator.records_out, before.records_out);
-            operator.bytes_per_second = rate(operator.bytes, before.bytes);
-            // Of the time that all of its subtasks had together.
-            let all = elapsed * operator.parallelism.max(1);
-            let share = |now: u64, before: u64| permille(now.saturating_sub(before), all).min(1000);
-            operator.busy_permille = share(operator.busy_ms, before.busy_ms);
-            operator.backpressured_permille =
-                share(operator.backpressured_ms, before.backpressured_ms);
+            let before = |subtask: Option<usize>| {
+                first.operators.get(&(id.clone(), subtask)).copied().unwrap_or_default()
+            };
+            for (index, subtask) in operator.subtasks.iter_mut().enumerate() {
+                before(Some(index)).fill(elapsed, subtask);
+            }
+            before(None).fill(elapsed, operator);
         }
         let newest = self.seen.back().map_or(Duration::ZERO, |seen| seen.at);
         if at.saturating_sub(newest) >= SPACING {
@@ -73,17 +70,37 @@ impl Rates {
 
 impl Seen {
     fn of(at: Duration, metrics: &JobMetrics) -> Self {
-        let operators = metrics.operators.iter().map(|(id, it)| {
-            let counters = Counters {
-                records_in: it.records_in,
-                records_out: it.records_out,
-                bytes: it.bytes,
-                busy_ms: it.busy_ms,
-                backpressured_ms: it.backpressured_ms,
-            };
-            (id.clone(), counters)
+        let operators = metrics.operators.iter().flat_map(|(id, it)| {
+            let subtasks = it.subtasks.iter().enumerate().map(|(index, it)| (Some(index), it));
+            let all = std::iter::once((None, it)).chain(subtasks);
+            all.map(|(subtask, it)| ((id.clone(), subtask), Counters::of(it)))
         });
         Self { at, cpu_ms: metrics.cpu_ms, operators: operators.collect() }
+    }
+}
+
+impl Counters {
+    fn of(it: &OperatorMetrics) -> Self {
+        Self {
+            records_in: it.records_in,
+            records_out: it.records_out,
+            bytes: it.bytes,
+            busy_ms: it.busy_ms,
+            backpressured_ms: it.backpressured_ms,
+        }
+    }
+
+    /// Fills in what happened since these, within `elapsed`.
+    fn fill(self, elapsed: Duration, now: &mut OperatorMetrics) {
+        let rate = |now: u64, before: u64| per_second(now.saturating_sub(before), elapsed);
+        now.records_in_per_second = rate(now.records_in, self.records_in);
+        now.records_out_per_second = rate(now.records_out, self.records_out);
+        now.bytes_per_second = rate(now.bytes, self.bytes);
+        // Of the time that all of its subtasks had together.
+        let all = elapsed * now.parallelism.max(1);
+        let share = |now: u64, before: u64| permille(now.saturating_sub(before), all).min(1000);
+        now.busy_permille = share(now.busy_ms, self.busy_ms);
+        now.backpressured_permille = share(now.backpressured_ms, self.backpressured_ms);
     }
 }
 
@@ -116,6 +133,15 @@ mod tests {
             parallelism: 2,
             busy_ms: cpu_ms,
             backpressured_ms: cpu_ms / 2,
+            subtasks: vec![
+                OperatorMetrics { parallelism: 1, ..OperatorMetrics::default() },
+                OperatorMetrics {
+                    records_in: records,
+                    busy_ms: cpu_ms,
+                    parallelism: 1,
+                    ..OperatorMetrics::default()
+                },
+            ],
             ..OperatorMetrics::default()
         };
         let operators = BTreeMap::from([("a".to_owned(), operator)]);
@@ -136,6 +162,9 @@ mod tests {
         assert_eq!(operator.bytes_per_second, 500.0);
         // Two subtasks had four seconds.
         assert_eq!((operator.busy_permille, operator.backpressured_permille), (350, 175));
+        let of_subtask = |it: &OperatorMetrics| (it.records_in_per_second, it.busy_permille);
+        assert_eq!(of_subtask(&operator.subtasks[0]), (0.0, 0));
+        assert_eq!(of_subtask(&operator.subtasks[1]), (50.0, 700));
     }
 
     #[test]

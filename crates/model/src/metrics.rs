@@ -89,6 +89,10 @@ pub struct OperatorMetrics {
     pub watermark: Option<i64>,
     /// Records not yet read, where known.
     pub lag_records: u64,
+    /// Age of the newest record read while there are records not yet read, in ms; 0 = there are none,
+    /// `None` = not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub behind_ms: Option<u64>,
     /// Number of its subtasks.
     #[serde(default)]
     pub parallelism: u32,
@@ -102,6 +106,9 @@ pub struct OperatorMetrics {
     pub busy_permille: u32,
     /// Share of its subtasks' time spent waiting for room downstream, in thousandths.
     pub backpressured_permille: u32,
+    /// The same of each subtask, in their order; empty in a subtask's own, and unless it is asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subtasks: Vec<OperatorMetrics>,
 }
 
 /// Metrics of one thing at one time: CloudWatch's name → value.
@@ -118,4 +125,48 @@ pub struct MetricSet {
     /// By operator id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub operators: BTreeMap<String, MetricValues>,
+    /// By operator id: of each subtask, in their order.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub subtasks: BTreeMap<String, Vec<MetricValues>>,
+}
+
+/// What metrics are of, as CloudWatch's dimensions tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MetricScope<'a> {
+    /// The whole application.
+    Application,
+    /// A task, by operator id of its first operator.
+    Task(&'a str),
+    /// An operator, by its id.
+    Operator(&'a str),
+    /// A subtask of an operator, by that one's id and its index from 0 (CloudWatch: `Parallelism`).
+    Subtask(&'a str, usize),
+}
+
+impl MetricScope<'_> {
+    /// What tells it apart in exports: `level`, the id under the level's own name, `subtask`.
+    pub fn labels(&self) -> Vec<(&'static str, String)> {
+        let (level, rest): (_, &[(&str, &dyn ToString)]) = match self {
+            Self::Application => ("application", &[]),
+            Self::Task(id) => ("task", &[("task", id)]),
+            Self::Operator(id) => ("operator", &[("operator", id)]),
+            Self::Subtask(id, index) => ("parallelism", &[("operator", id), ("subtask", index)]),
+        };
+        let rest = rest.iter().map(|(label, value)| (*label, value.to_string()));
+        std::iter::once(("level", level.to_owned())).chain(rest).collect()
+    }
+}
+
+impl MetricSet {
+    /// Everything that has values.
+    pub fn scopes(&self) -> impl Iterator<Item = (MetricScope<'_>, &MetricValues)> {
+        let subtasks = self.subtasks.iter().flat_map(|(operator, all)| {
+            let scope = move |index| MetricScope::Subtask(operator, index);
+            all.iter().enumerate().map(move |(index, values)| (scope(index), values))
+        });
+        std::iter::once((MetricScope::Application, &self.application))
+            .chain(self.tasks.iter().map(|(id, values)| (MetricScope::Task(id), values)))
+            .chain(self.operators.iter().map(|(id, values)| (MetricScope::Operator(id), values)))
+            .chain(subtasks)
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::configuration::LogLevel;
+use crate::configuration::{LogLevel, MetricsLevel};
 use crate::fault::Fault;
 pub use crate::metrics::{JobMetrics, OperatorKind, OperatorMetrics};
 use crate::trace::Traceparent;
@@ -34,6 +34,8 @@ pub struct Assignment {
     pub checkpointing: Checkpointing,
     /// Which lines go to the application's log.
     pub log_level: LogLevel,
+    /// How fine the reported metrics are: with `PARALLELISM` those of each subtask, too.
+    pub metrics_level: MetricsLevel,
     /// Manifest key of the checkpoint or snapshot to start from.
     pub restore: Option<String>,
     /// Manifest keys of checkpoints that earlier attempts got recorded without a word that their

@@ -49,6 +49,7 @@ pub(crate) async fn assignment(
         parallelism: claim.parallelism,
         checkpointing: claim.checkpointing.clone(),
         log_level: claim.log_level,
+        metrics_level: claim.metrics_level,
         restore: claim.restore.manifest().map(str::to_owned),
         unfinished: claim.unfinished.clone(),
         allow_non_restored_state: claim.allow_non_restored_state,

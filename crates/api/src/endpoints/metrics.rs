@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use control::{METRICS, MetricPoint};
 use model::ids::ApplicationName;
 use model::invalid::Invalid;
-use model::metrics::{MetricSet, MetricValues};
+use model::metrics::MetricScope;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -54,6 +54,9 @@ struct Series {
     /// Operator id; absent = not of an operator.
     #[serde(skip_serializing_if = "Option::is_none")]
     operator: Option<String>,
+    /// Index of a subtask of the operator, from 0; absent = not of a subtask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subtask: Option<usize>,
     /// Oldest first; periods in which nothing was known are left out.
     points: Vec<Point>,
 }
@@ -68,7 +71,7 @@ struct Point {
 }
 
 /// Tells what an application's metrics were while it was started, minute by minute; values are kept
-/// for seven days. Tasks and operators have series of their own as its MetricsLevel says.
+/// for seven days. Tasks, operators and subtasks have series of their own as its MetricsLevel says.
 #[utoipa::path(get, path = "/v1/applications/{name}/metrics/history", tag = "observation",
     operation_id = "ReadApplicationMetricHistory",
     params(("name" = String, Path, description = "Application name"), Parameters),
@@ -111,8 +114,8 @@ fn time(field: &'static str, seconds: f64) -> Result<DateTime<Utc>, Invalid> {
     at.ok_or_else(|| Invalid::new(field, "must be a time in seconds since 1970"))
 }
 
-/// Task, operator, and name.
-type Of = (Option<String>, Option<String>, &'static str);
+/// Task, operator, subtask, and name.
+type Of = (Option<String>, Option<String>, Option<usize>, &'static str);
 
 fn series(points: Vec<MetricPoint>, period: i64, wanted: impl Fn(&str) -> bool) -> Vec<Series> {
     // By series and end of period: sum and number of values, or the last one.
@@ -120,10 +123,16 @@ fn series(points: Vec<MetricPoint>, period: i64, wanted: impl Fn(&str) -> bool) 
     for point in points {
         // The first value of a period stands right behind its begin.
         let end = (point.at.timestamp() + period - 1).div_euclid(period) * period;
-        each(&point.metrics, |task, operator, values| {
+        for (scope, values) in point.metrics.scopes() {
+            let (task, operator, subtask) = match scope {
+                MetricScope::Application => (None, None, None),
+                MetricScope::Task(id) => (Some(id.to_owned()), None, None),
+                MetricScope::Operator(id) => (None, Some(id.to_owned()), None),
+                MetricScope::Subtask(id, index) => (None, Some(id.to_owned()), Some(index)),
+            };
             for metric in METRICS.iter().filter(|it| wanted(it.name)) {
                 let Some(value) = values.get(metric.name) else { continue };
-                let of = (task.map(str::to_owned), operator.map(str::to_owned), metric.name);
+                let of = (task.clone(), operator.clone(), subtask, metric.name);
                 let (sum, count) = found.entry(of).or_default().entry(end).or_default();
                 if metric.rises.is_some() || metric.name.ends_with("Watermark") {
                     (*sum, *count) = (*value, 1);
@@ -132,9 +141,9 @@ fn series(points: Vec<MetricPoint>, period: i64, wanted: impl Fn(&str) -> bool) 
                     *count += 1;
                 }
             }
-        });
+        }
     }
-    let told = |((task, operator, name), values): (Of, BTreeMap<i64, (f64, u32)>)| {
+    let told = |((task, operator, subtask, name), values): (Of, BTreeMap<i64, (f64, u32)>)| {
         let unit = METRICS.iter().find(|it| it.name == name).map_or("", |it| it.unit);
         let at = |end| DateTime::from_timestamp(end, 0).map_or(0.0, seconds);
         let point = |(end, (sum, count))| Point { at: at(end), value: sum / f64::from(count) };
@@ -143,19 +152,9 @@ fn series(points: Vec<MetricPoint>, period: i64, wanted: impl Fn(&str) -> bool) 
             unit: unit.to_owned(),
             task,
             operator,
+            subtask,
             points: values.into_iter().map(point).collect(),
         }
     };
     found.into_iter().map(told).collect()
-}
-
-/// Calls with each thing that has values.
-fn each(set: &MetricSet, mut with: impl FnMut(Option<&str>, Option<&str>, &MetricValues)) {
-    with(None, None, &set.application);
-    for (task, values) in &set.tasks {
-        with(Some(task), None, values);
-    }
-    for (operator, values) in &set.operators {
-        with(None, Some(operator), values);
-    }
 }

@@ -54,6 +54,9 @@ pub(crate) struct MetricsAnswer {
     /// The same by operator id, as MetricsLevel says.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     operator_metrics: BTreeMap<String, BTreeMap<String, f64>>,
+    /// The same by operator id and index of the subtask, as MetricsLevel says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    subtask_metrics: BTreeMap<String, Vec<BTreeMap<String, f64>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_checkpoint: Option<CheckpointBody>,
     /// Of the latest checkpoint, from the barrier's start to the manifest.
@@ -145,6 +148,7 @@ impl MetricsAnswer {
             metrics: live.application,
             task_metrics: live.tasks,
             operator_metrics: live.operators,
+            subtask_metrics: live.subtasks,
             last_checkpoint_duration_ms: found.latest_checkpoint.as_ref().map(|it| it.duration_ms),
             last_checkpoint_size_bytes: found.latest_checkpoint.as_ref().map(|it| it.state_bytes),
             last_checkpoint_age_ms: found.last_checkpoint_age_ms,

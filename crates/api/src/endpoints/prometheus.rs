@@ -3,7 +3,6 @@
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use control::{LiveMetrics, METRICS, ServiceMetrics};
-use model::metrics::{MetricSet, MetricValues};
 
 use crate::exposition::{MEDIA_TYPE, Page};
 use crate::failure::{Failure, FailureBody};
@@ -33,27 +32,15 @@ fn applications(page: &mut Page, live: &[LiveMetrics]) {
         page.metric(&name, kind, &format!("{} ({})", metric.help, metric.unit));
         for one in live {
             let application = one.name.as_str();
-            each(&one.metrics, |labels, values| {
-                if let Some(value) = values.get(metric.name) {
-                    let all: Vec<_> = [("application", application)]
-                        .into_iter()
-                        .chain(labels.iter().copied())
-                        .collect();
-                    page.sample(&name, &all, *value);
-                }
-            });
+            for (scope, values) in one.metrics.scopes() {
+                let Some(value) = values.get(metric.name) else { continue };
+                let of = scope.labels();
+                let of = of.iter().map(|(label, value)| (*label, value.as_str()));
+                let labels: Vec<_> =
+                    std::iter::once(("application", application)).chain(of).collect();
+                page.sample(&name, &labels, *value);
+            }
         }
-    }
-}
-
-/// Calls with the labels of each thing that has values.
-fn each(set: &MetricSet, mut with: impl FnMut(&[(&str, &str)], &MetricValues)) {
-    with(&[("level", "application")], &set.application);
-    for (task, values) in &set.tasks {
-        with(&[("level", "task"), ("task", task)], values);
-    }
-    for (operator, values) in &set.operators {
-        with(&[("level", "operator"), ("operator", operator)], values);
     }
 }
 

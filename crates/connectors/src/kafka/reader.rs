@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
-use engine::metrics::NodeMetrics;
+use engine::metrics::{NodeMetrics, UNKNOWN};
 use engine::source::{Polled, Position, SourceContext, SourceReader, SplitId};
 use engine::{Error, Result};
 use rdkafka::consumer::{CommitMode, Consumer as _};
@@ -56,7 +56,6 @@ pub(super) struct Reader {
     expected: BTreeMap<SplitId, Progress>,
     /// The first discovery is done.
     started: bool,
-    lag: u64,
     lag_ms: i64,
 }
 
@@ -85,7 +84,6 @@ impl Reader {
             pending: VecDeque::new(),
             expected,
             started: false,
-            lag: 0,
             lag_ms: i64::MIN,
         }
     }
@@ -175,6 +173,8 @@ impl Reader {
                     continue;
                 };
                 last = (place, at);
+                // One of its batch tells enough.
+                self.splits[at].seen_ms = Some(record.timestamp().1).filter(|ms| *ms >= 0);
             }
             let at = last.1;
             let split = &mut self.splits[at];
@@ -253,15 +253,17 @@ impl Reader {
             let end = split.progress.stop.map_or(end, |stop| stop.min(end));
             u64::try_from(end - split.progress.offset).ok()
         };
+        let metrics = &self.parts.context.metrics;
         let lag = self.splits.iter().filter_map(behind).sum();
-        self.set_lag(lag);
-    }
-
-    /// The counter is the sum over all subtasks: each changes its own share.
-    fn set_lag(&mut self, lag: u64) {
-        let change = lag.wrapping_sub(self.lag);
-        self.parts.context.metrics.lag_records.fetch_add(change, Ordering::Relaxed);
-        self.lag = lag;
+        metrics.lag_records.store(lag, Ordering::Relaxed);
+        let age = |split: &Split| {
+            let seen =
+                split.seen_ms.filter(|_| behind(split).is_some_and(|records| records > 0))?;
+            u64::try_from(now.saturating_sub(seen)).ok()
+        };
+        let oldest = self.splits.iter().filter_map(age).max();
+        let none = if lag == 0 { 0 } else { UNKNOWN };
+        metrics.behind_ms.store(oldest.unwrap_or(none), Ordering::Relaxed);
     }
 }
 
@@ -327,7 +329,9 @@ impl SourceReader for Reader {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.set_lag(0);
+        let metrics = &self.parts.context.metrics;
+        metrics.lag_records.store(0, Ordering::Relaxed);
+        metrics.behind_ms.store(UNKNOWN, Ordering::Relaxed);
     }
 }
 

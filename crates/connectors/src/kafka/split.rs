@@ -89,6 +89,8 @@ pub(super) struct Split {
     pub(super) progress: Progress,
     /// After everything that is decoded.
     pub(super) read_to: i64,
+    /// Timestamp of a record read lately, ms since 1970.
+    pub(super) seen_ms: Option<i64>,
     /// Nothing more is read.
     pub(super) ended: bool,
     rows: Rows,
@@ -109,6 +111,7 @@ impl Split {
             partition: found.partition,
             progress: Progress { offset: found.start, stop: found.stop },
             read_to: found.start,
+            seen_ms: None,
             ended: false,
             rows: Rows::new(table, columns, metrics)?,
             metrics: Arc::clone(metrics),

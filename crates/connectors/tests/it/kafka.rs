@@ -12,7 +12,7 @@ use connectors::Registry;
 use embedded::kafka::Options;
 use engine::clock::{Clock, ManualClock};
 use engine::connector::{Connectors as _, TableSpec};
-use engine::metrics::NodeMetrics;
+use engine::metrics::{NodeMetrics, UNKNOWN};
 use engine::source::{Polled, SourceContext, SourceReader};
 use model::protocol::S3Settings;
 use rdkafka::ClientConfig;
@@ -401,7 +401,9 @@ fn records_behind_are_counted() {
     kafka.produce("t", 0, 0..5000);
     let source = source(&kafka.registry, &kafka.table("t", &[EARLIEST]));
     let metrics = Arc::new(NodeMetrics::default());
-    let clock = Arc::new(ManualClock::at(0));
+    // Later than the newest record by 10 s.
+    let now = EPOCH + 15_000;
+    let clock = Arc::new(ManualClock::at(now));
     let context = SourceContext {
         subtask: 0,
         parallelism: 1,
@@ -413,14 +415,18 @@ fn records_behind_are_counted() {
     };
     let mut reader = source.open(context).unwrap();
     let behind = || metrics.lag_records.load(Ordering::Relaxed);
+    let age = || metrics.behind_ms.load(Ordering::Relaxed);
+    assert_eq!(age(), UNKNOWN);
     let first = read(&mut *reader, 1)[0].num_rows() as u64;
     assert_eq!(behind(), 0);
-    clock.set(1000);
+    clock.set(now + 1000);
     let second = read(&mut *reader, 1)[0].num_rows() as u64;
     assert!(behind() >= 5000 - first - second && behind() <= 5000, "{}", behind());
+    assert!((11_000..=16_000).contains(&age()), "{}", age());
     read(&mut *reader, 5000 - usize::try_from(first + second).unwrap());
-    clock.set(2000);
+    clock.set(now + 2000);
     poll_until(&mut *reader, |_| behind() == 0);
+    assert_eq!(age(), 0);
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use model::{
-    configuration::{LogLevel, Program as StoredProgram, RestoreDecision, RestoreWish},
+    configuration::{
+        LogLevel, MetricsLevel, Program as StoredProgram, RestoreDecision, RestoreWish,
+    },
     fault::{Domain, Fault},
     ids::{ApplicationId, VersionId, WorkerId},
     object_keys::application_folder,
@@ -42,6 +44,8 @@ pub struct Claim {
     pub checkpointing: Checkpointing,
     /// Which lines go to the application's log.
     pub log_level: LogLevel,
+    /// How fine the job's metrics are.
+    pub metrics_level: MetricsLevel,
     /// What to start from.
     pub restore: RestoreDecision,
     /// Manifests of checkpoints whose output may not be visible yet, oldest first; the attempt makes it
@@ -160,6 +164,7 @@ impl Control {
             kpus: run.kpus,
             checkpointing,
             log_level: version.configuration.flink.monitoring.log_level,
+            metrics_level: version.configuration.flink.monitoring.metrics_level,
             restore: decision,
             unfinished: tx.unfinished_checkpoints(application.id).await?,
             allow_non_restored_state: run.configuration.allow_non_restored_state,

@@ -31,6 +31,10 @@ fn report() -> JobMetrics {
     let mut source = operator(Source, "source", true, false, (0, 1000));
     (source.lag_records, source.bytes_per_second) = (77, 8400.0);
     source.malformed_records = 3;
+    source.behind_ms = Some(1500);
+    let subtask = OperatorMetrics { busy_permille: 200, ..source.clone() };
+    let busier = OperatorMetrics { busy_permille: 400, lag_records: 0, ..source.clone() };
+    source.subtasks = vec![subtask, busier];
     let mut window = operator(Operator, "window", true, false, (600, 20));
     window.late_records = 5;
     let operators = BTreeMap::from([
@@ -71,7 +75,8 @@ async fn an_application_has_cloudwatchs_metrics_while_its_job_runs() {
     assert_eq!(some(app, &["numLateRecordsDropped", "numMalformedRecordsSkipped"]), [5., 3.]);
     let (input, output) = (1_700_000_001_000., 1_700_000_000_020.);
     assert_eq!(some(app, &["currentInputWatermark", "currentOutputWatermark"]), [input, output]);
-    assert_eq!(some(app, &["records_lag_max", "bytes_consumed_rate"]), [77., 8400.]);
+    let of_sources = ["records_lag_max", "bytes_consumed_rate", "millisBehindLatest"];
+    assert_eq!(some(app, &of_sources), [77., 8400., 1500.]);
     assert!(set.tasks.is_empty() && set.operators.is_empty(), "{set:?}");
 
     let all = world.control.live_metrics().await.unwrap();
@@ -88,10 +93,10 @@ async fn an_application_has_cloudwatchs_metrics_while_its_job_runs() {
 #[tokio::test]
 async fn metrics_are_as_fine_as_the_level_says_and_all_are_in_the_catalogue() {
     let world = World::new(PATIENT).await;
-    for (level, tasks, operators) in [
-        (MetricsLevel::Task, 2, 0),
-        (MetricsLevel::Operator, 2, 4),
-        (MetricsLevel::Parallelism, 2, 4),
+    for (level, tasks, operators, subtasks) in [
+        (MetricsLevel::Task, 2, 0, 0),
+        (MetricsLevel::Operator, 2, 4, 0),
+        (MetricsLevel::Parallelism, 2, 4, 2),
     ] {
         let application = format!("app-{}", level.as_str().to_lowercase());
         let monitoring = MonitoringChange {
@@ -107,6 +112,13 @@ async fn metrics_are_as_fine_as_the_level_says_and_all_are_in_the_catalogue() {
         let _ = world.control.metrics_reported(&claim.job, &report()).await.unwrap();
         let set = world.control.live_metrics_of(&name(&application)).await.unwrap();
         assert_eq!((set.tasks.len(), set.operators.len()), (tasks, operators));
+        let of_source = set.subtasks.get("source").map_or(&[][..], Vec::as_slice);
+        assert_eq!(of_source.len(), subtasks);
+        if let [first, second] = of_source {
+            let names = ["busyTimeMsPerSecond", "idleTimeMsPerSecond", "records_lag_max"];
+            assert_eq!(some(first, &names), [200., 750., 77.]);
+            assert_eq!(some(second, &names), [400., 550., 0.]);
+        }
         let first = &set.tasks["source"];
         assert_eq!(some(first, &["numRecordsIn", "numRecordsOut"]), [1000., 600.]);
         let times = ["busyTimeMsPerSecond", "backPressuredTimeMsPerSecond", "idleTimeMsPerSecond"];

@@ -1,13 +1,12 @@
 //! Log lines about records that were dropped: how many, and one of them, without its contents.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
 
 use chrono::{DateTime, SecondsFormat};
 use model::protocol::LogLine;
 
-use super::execution::NodeGauge;
 use super::lineage::table;
+use super::node_gauge::NodeGauge;
 use crate::graph::NodeIndex;
 use crate::sample::LateRecord;
 
@@ -59,18 +58,18 @@ impl Dropped {
             message,
         };
         for (index, node) in nodes.iter().enumerate() {
-            let malformed = node.metrics.malformed_records.load(Ordering::Relaxed);
+            let malformed = node.sum(|it| &it.malformed_records);
             if let Some((more, since)) = self.malformed[index].due(malformed, now_ms, last) {
-                let one = node.metrics.malformed_sample.take();
+                let one = node.sample(|it| &it.malformed_sample);
                 let one = one.map(|one| format!("; one of them: {one}")).unwrap_or_default();
                 let told = counted(more, since, malformed, "malformed");
                 lines.push(line(table(&node.name), format!("{told} skipped{one}")));
             }
-            let late = node.metrics.late_records.load(Ordering::Relaxed);
+            let late = node.sum(|it| &it.late_records);
             let told = &mut self.late[index];
             if let Some((more, since)) = told.due(late, now_ms, last) {
                 let from = from(nodes, node, &mut told.by_source, more);
-                let one = node.metrics.late_sample.take();
+                let one = node.sample(|it| &it.late_sample);
                 let one = one.map(|one| sentence(nodes, &one)).unwrap_or_else(|| {
                     "they fell between two windows, into none of them".to_owned()
                 });
@@ -100,7 +99,7 @@ fn from(
     more: u64,
 ) -> String {
     let mut by_table: BTreeMap<&str, u64> = BTreeMap::new();
-    for (source, count) in node.metrics.late_by_source() {
+    for (source, count) in node.late_by_source() {
         let before = told.insert(source, count).unwrap_or(0);
         *by_table.entry(table(&nodes[source].name)).or_default() += count.saturating_sub(before);
     }

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Formatter};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
-use model::protocol::{OperatorKind, OperatorMetrics};
+use model::protocol::OperatorMetrics;
 
 use super::cancellation::{Cancellation, Halt};
 use super::event::{ExecutionEvent, Positions, SubtaskId};
-use super::gauge::SubtaskGauge;
 use super::lineage::{self, Lineage};
+use super::node_gauge::NodeGauge;
 use super::plan::Plan;
 use super::restored::{RestoredGraph, Restorer};
 use super::subtask::{Control, Shared};
@@ -23,7 +23,6 @@ use super::wiring::{Opener, Wiring};
 use crate::batch::Barrier;
 use crate::clock::Clock;
 use crate::graph::{Node, NodeIndex, NodeKind, StreamGraph};
-use crate::metrics::NodeMetrics;
 use crate::stash::Stash;
 use crate::{Error, Result};
 
@@ -59,23 +58,6 @@ pub struct Execution {
     pub(super) nodes: Arc<[NodeGauge]>,
     lineage: Vec<Lineage>,
     sources: BTreeMap<NodeIndex, SourceTraits>,
-}
-
-/// What is measured of one node.
-#[derive(Debug)]
-pub(super) struct NodeGauge {
-    pub(super) operator_id: String,
-    pub(super) name: String,
-    pub(super) kind: OperatorKind,
-    /// Operator id of the first node of its chain.
-    pub(super) task: String,
-    /// Whether it is that node, and whether an edge leaves the chain here (or it is a sink).
-    pub(super) enters: bool,
-    pub(super) leaves: bool,
-    pub(super) metrics: Arc<NodeMetrics>,
-    /// One per subtask.
-    pub(super) watermarks: Vec<Arc<AtomicI64>>,
-    pub(super) subtasks: Vec<Arc<SubtaskGauge>>,
 }
 
 impl Debug for Execution {
@@ -233,7 +215,8 @@ impl Execution {
             metrics.tables = lineage.sources.iter().map(|source| table(*source)).collect();
             metrics.tables.sort();
             metrics.tables.dedup();
-            for (source, count) in node.metrics.late_by_source().filter(|(_, count)| *count > 0) {
+            for (source, count) in node.late_by_source().into_iter().filter(|(_, count)| *count > 0)
+            {
                 *metrics.late_by_table.entry(table(source)).or_default() += count;
             }
             (node.operator_id.clone(), metrics)
@@ -252,34 +235,6 @@ impl Drop for Execution {
     fn drop(&mut self) {
         if !self.threads.is_empty() {
             self.cancel();
-        }
-    }
-}
-
-impl NodeGauge {
-    fn read(&self) -> OperatorMetrics {
-        let watermarks = self.watermarks.iter().map(|one| one.load(Ordering::Relaxed));
-        let watermark = watermarks.min().unwrap_or(i64::MIN);
-        let metrics = &self.metrics;
-        metrics.watermark.0.store(watermark, Ordering::Relaxed);
-        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-        OperatorMetrics {
-            name: self.name.clone(),
-            kind: self.kind,
-            task: self.task.clone(),
-            enters: self.enters,
-            leaves: self.leaves,
-            records_in: count(&metrics.records_in),
-            records_out: count(&metrics.records_out),
-            bytes: count(&metrics.bytes),
-            late_records: count(&metrics.late_records),
-            malformed_records: count(&metrics.malformed_records),
-            watermark: (watermark != i64::MIN).then_some(watermark),
-            lag_records: count(&metrics.lag_records),
-            parallelism: u32::try_from(self.subtasks.len()).unwrap_or(u32::MAX),
-            busy_ms: count(&metrics.busy_ns) / 1_000_000,
-            backpressured_ms: count(&metrics.backpressured_ns) / 1_000_000,
-            ..OperatorMetrics::default()
         }
     }
 }

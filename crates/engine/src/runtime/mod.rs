@@ -16,6 +16,7 @@ mod gate;
 mod gauge;
 mod lineage;
 mod local;
+mod node_gauge;
 mod operator_task;
 mod outlet;
 mod plan;

@@ -8,8 +8,8 @@ use arrow::array::UInt32Array;
 use crossbeam_channel::{Sender, TrySendError, select};
 
 use super::cancellation::{Cancellation, Halt};
-use super::execution::NodeGauge;
 use super::gauge::SubtaskGauge;
+use super::node_gauge::NodeGauge;
 use crate::batch::{Batch, StreamElement};
 use crate::graph::Exchange;
 use crate::key_group::key_groups;
@@ -44,7 +44,8 @@ impl Outlet {
         cancellation: Arc<Cancellation>,
         gauge: &NodeGauge,
     ) -> Self {
-        let (metrics, gauge) = (Arc::clone(&gauge.metrics), Arc::clone(&gauge.subtasks[subtask]));
+        let metrics = Arc::clone(&gauge.metrics[subtask]);
+        let gauge = Arc::clone(&gauge.subtasks[subtask]);
         let route = match exchange {
             _ if targets.len() == 1 => Route::First,
             Exchange::Single => Route::First,

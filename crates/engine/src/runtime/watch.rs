@@ -11,9 +11,9 @@ use model::protocol::LogLine;
 use model::waiting::{HeldFor, Holder, MOST_SPLITS, Obstacle, SplitCounts, Waiting};
 
 use super::dropped::Dropped;
-use super::execution::NodeGauge;
 use super::gauge::SourceState;
 use super::lineage::{Lineage, table};
+use super::node_gauge::NodeGauge;
 use crate::graph::NodeIndex;
 use crate::operator::Firing;
 
@@ -216,14 +216,14 @@ impl Watch {
             splits,
             counts,
             idle_timeout_ms: timeout.map(millis),
-            lag_records: gauge.metrics.lag_records.load(Ordering::Relaxed),
+            lag_records: gauge.sum(|it| &it.lag_records),
         }
     }
 }
 
 /// How long the subtasks of a node have waited for room so far.
 fn waited_ns(node: &NodeGauge) -> u64 {
-    node.metrics.backpressured_ns.load(Ordering::Relaxed)
+    node.sum(|it| &it.backpressured_ns)
 }
 
 /// Of an operator that goes by time: its watermark and when it fires next.

@@ -10,10 +10,10 @@ use model::protocol::OperatorKind;
 use super::cancellation::Halt;
 use super::chain::{Chain, Link, Work};
 use super::event::SubtaskId;
-use super::execution::NodeGauge;
 use super::gate::{Gate, Inlet};
 use super::gauge::SubtaskGauge;
 use super::lineage::Lineage;
+use super::node_gauge::NodeGauge;
 use super::operator_task::OperatorTask;
 use super::outlet::Outlet;
 use super::plan::{ChainPlan, LinkPlan, Plan};
@@ -107,7 +107,9 @@ impl Wiring<'_> {
                 task: self.graph.nodes[self.plan.head(index)].operator_id.clone(),
                 enters: self.plan.head(index) == index,
                 leaves: matches!(node.kind, NodeKind::Sink(_)) || self.plan.leaves(index),
-                metrics: Arc::new(NodeMetrics::fed_by(lineage.sources.iter().copied())),
+                metrics: (0..*parallelism)
+                    .map(|_| Arc::new(NodeMetrics::fed_by(lineage.sources.iter().copied())))
+                    .collect(),
                 watermarks: (0..*parallelism).map(|_| none()).collect(),
                 subtasks: (0..*parallelism).map(|_| Arc::default()).collect(),
             })
@@ -162,7 +164,7 @@ impl Wiring<'_> {
             node: link.node,
             children: link.children.clone(),
             outlets: self.outlets(link, subtask, channels, &gauges[link.node]),
-            metrics: Arc::clone(&gauges[link.node].metrics),
+            metrics: Arc::clone(&gauges[link.node].metrics[subtask]),
             watermark: Arc::clone(&gauges[link.node].watermarks[subtask]),
             gauge: Arc::clone(&gauges[link.node].subtasks[subtask]),
         };

@@ -8,7 +8,7 @@ use connectors::s3::S3;
 use embedded::s3::S3Server;
 use job::PythonOptions;
 use job::lifecycle::{self, End};
-use model::configuration::LogLevel;
+use model::configuration::{LogLevel, MetricsLevel};
 use model::protocol::{
     Assignment, Checkpointing, Code, Event, Failure, Order, PropertyGroups, S3Settings, Storage,
 };
@@ -72,6 +72,7 @@ impl World {
             properties: PropertyGroups::new(),
             parallelism,
             log_level: LogLevel::Info,
+            metrics_level: MetricsLevel::Application,
             checkpointing: Checkpointing { enabled: true, interval_ms: 50, min_pause_ms: 0 },
             restore: None,
             unfinished: Vec::new(),

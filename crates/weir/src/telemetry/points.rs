@@ -1,7 +1,6 @@
 //! Kept metrics as OTLP has them: the same names, levels and times as in the history.
 
 use control::{KeptMetrics, METRICS, MetricInfo};
-use model::metrics::MetricValues;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
@@ -69,10 +68,10 @@ fn points(kept: &KeptMetrics, info: &MetricInfo) -> Vec<NumberDataPoint> {
         // Between two attempts there is no time from which their counters rise.
         let start_time_unix_nano = nanos(since.and_then(|it| it.timestamp_nanos_opt()));
         let application = one.name.as_str();
-        let mut put = |level, of: Option<&str>, values: &MetricValues| {
-            let Some(value) = values.get(info.name) else { return };
-            let mut attributes = vec![text("application", application), text("level", level)];
-            attributes.extend(of.map(|id| text(level, id)));
+        for (scope, values) in one.metrics.scopes() {
+            let Some(value) = values.get(info.name) else { continue };
+            let mut attributes = vec![text("application", application)];
+            attributes.extend(scope.labels().iter().map(|(label, value)| text(label, value)));
             points.push(NumberDataPoint {
                 attributes,
                 start_time_unix_nano,
@@ -80,13 +79,6 @@ fn points(kept: &KeptMetrics, info: &MetricInfo) -> Vec<NumberDataPoint> {
                 value: Some(Value::AsDouble(*value)),
                 ..NumberDataPoint::default()
             });
-        };
-        put("application", None, &one.metrics.application);
-        for (id, values) in &one.metrics.tasks {
-            put("task", Some(id), values);
-        }
-        for (id, values) in &one.metrics.operators {
-            put("operator", Some(id), values);
         }
     }
     points
@@ -108,7 +100,7 @@ mod tests {
 
     use chrono::{DateTime, Utc};
     use control::ApplicationMetrics;
-    use model::metrics::MetricSet;
+    use model::metrics::{MetricSet, MetricValues};
 
     use super::*;
 
@@ -129,6 +121,7 @@ mod tests {
             ]),
             tasks: BTreeMap::new(),
             operators: [("source:1".to_owned(), values(&[("numRecordsIn", 7.0)]))].into(),
+            subtasks: BTreeMap::new(),
         };
         let application = ApplicationMetrics {
             name: "alerts".parse().unwrap(),

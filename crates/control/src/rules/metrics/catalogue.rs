@@ -29,9 +29,9 @@ pub enum Since {
 pub enum MetricLevels {
     /// The application only.
     Application,
-    /// The application, and its tasks and operators.
+    /// The application, and its tasks, operators and subtasks.
     All,
-    /// Tasks and operators only.
+    /// Tasks, operators and subtasks only.
     Finer,
 }
 
@@ -148,6 +148,12 @@ pub const METRICS: &[MetricInfo] = &[
     ),
     gauge("idleTimeMsPerSecond", "Milliseconds", Finer, "time its task had nothing to do"),
     gauge("records_lag_max", "Count", All, "records still to read, of the source that has most"),
+    gauge(
+        "millisBehindLatest",
+        "Milliseconds",
+        All,
+        "age of what sources have read last while there is more to read; 0 = there is not",
+    ),
     gauge(
         "bytes_consumed_rate",
         "Bytes/Second",

@@ -36,6 +36,14 @@ pub(crate) fn metrics(observed: &Observed) -> MetricSet {
             |(id, it): (&String, &OperatorMetrics)| (id.clone(), of_operator(it, idle(it)));
         set.operators = job.operators.iter().map(values).collect();
     }
+    if finer(&[Parallelism]) {
+        let parallelism = |it: &OperatorMetrics| it.subtasks.len();
+        let values = |(id, it): (&String, &OperatorMetrics)| {
+            let of = |index| of_operator(&it.subtasks[index], idle_subtask(job, &it.task, index));
+            (id.clone(), (0..parallelism(it)).map(of).collect())
+        };
+        set.subtasks = job.operators.iter().map(values).collect();
+    }
     set
 }
 
@@ -96,6 +104,13 @@ fn by_task(job: &JobMetrics) -> BTreeMap<&str, Task<'_>> {
 fn idle_permille(task: &[&OperatorMetrics]) -> u32 {
     let used: u32 = task.iter().map(|it| it.busy_permille + it.backpressured_permille).sum();
     1000_u32.saturating_sub(used)
+}
+
+/// The same of one of the threads that call the operators of a task.
+fn idle_subtask(job: &JobMetrics, task: &str, index: usize) -> u32 {
+    let operators = job.operators.values().filter(|it| it.task == task);
+    let subtasks: Vec<_> = operators.filter_map(|it| it.subtasks.get(index)).collect();
+    idle_permille(&subtasks)
 }
 
 fn of_task(task: &[&OperatorMetrics]) -> MetricValues {
@@ -186,6 +201,9 @@ fn put_source<'a>(values: &mut MetricValues, sources: impl Iterator<Item = &'a O
     let sources: Vec<&OperatorMetrics> = sources.collect();
     let Some(lag) = sources.iter().map(|it| it.lag_records).max() else { return };
     put(values, "records_lag_max", float(lag));
+    if let Some(behind) = sources.iter().filter_map(|it| it.behind_ms).max() {
+        put(values, "millisBehindLatest", float(behind));
+    }
     put(values, "bytes_consumed_rate", sources.iter().map(|it| it.bytes_per_second).sum());
 }
 

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow::array::{ArrayRef, Int64Array};
+
 use super::harness::*;
 use crate::Error;
 use crate::batch::Batch;
 use crate::graph::{Edge, Exchange, NodeKind, StreamGraph};
+use crate::key_group::key_groups;
 use crate::runtime::{ExecutionOptions, run_to_end};
+use crate::state::owner;
 
 /// Splits of batches of records with keys 0..50.
 fn data(splits: i64, batches: i64) -> Steps {
@@ -40,7 +44,20 @@ fn parallelism_changes_no_result() {
         assert_eq!(summary.operators["operator-1"].records_in, 5 * 9 * 40);
         assert_eq!(summary.operators["operator-1"].records_out, 50);
         assert_eq!(summary.operators["operator-1"].watermark, Some(i64::MAX));
+        let subtasks = &summary.operators["operator-1"].subtasks;
+        let emitted: Vec<u64> = subtasks.iter().map(|it| it.records_out).collect();
+        assert_eq!(emitted, keys_of_subtasks(parallelism), "one result of each key of theirs");
     }
+}
+
+/// How many of the keys 0..50 each subtask has.
+fn keys_of_subtasks(parallelism: usize) -> Vec<u64> {
+    let keys: ArrayRef = Arc::new(Int64Array::from_iter_values(0..50));
+    let mut counts = vec![0; parallelism];
+    for group in key_groups(&[keys]).unwrap() {
+        counts[owner(group, parallelism)] += 1;
+    }
+    counts
 }
 
 #[test]

@@ -362,9 +362,9 @@ fn a_gate_shows_while_it_waits_for_a_barrier() {
 }
 
 impl Execution {
-    /// The counters of the node of that name.
+    /// The counters of the first subtask of the node of that name.
     fn node_metrics(&self, name: &str) -> Arc<NodeMetrics> {
         let node = self.nodes.iter().find(|node| node.name == name);
-        Arc::clone(&node.expect("there is such a node").metrics)
+        Arc::clone(&node.expect("there is such a node").metrics[0])
     }
 }
