@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin};
 
-use model::{configuration::S3Location, protocol::PropertyGroups};
+use model::{configuration::S3Location, hidden::Bytes, protocol::PropertyGroups};
 
 /// A place in a SQL script and what is wrong there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +31,20 @@ pub trait ProgramChecker: Send + Sync {
 }
 
 /// A SQL script with what is filled in.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Script {
     /// The text.
     pub text: String,
     /// Its properties.
     pub properties: PropertyGroups,
+}
+
+impl std::fmt::Debug for Script {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let text = Bytes(self.text.len());
+        let mut shown = f.debug_struct("Script");
+        shown.field("text", &text).field("properties", &self.properties).finish()
+    }
 }
 
 /// Whether a program could go on from kept state.

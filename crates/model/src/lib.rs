@@ -12,6 +12,7 @@ pub mod enhanced;
 pub mod error_code;
 pub mod exported;
 pub mod fault;
+pub mod hidden;
 pub mod ids;
 pub mod invalid;
 pub mod lifecycle;

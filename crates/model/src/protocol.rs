@@ -7,11 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::configuration::{LogLevel, MetricsLevel};
 use crate::fault::Fault;
+use crate::hidden::Bytes;
+pub use crate::hidden::PropertyGroups;
 pub use crate::metrics::{JobMetrics, OperatorKind, OperatorMetrics};
 use crate::trace::Traceparent;
-
-/// Property groups of an application: group id → key → value.
-pub type PropertyGroups = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Everything a job process needs to know; its first line of input.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,7 +58,7 @@ pub struct Assignment {
 }
 
 /// The application's code.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Code {
     /// A Flink SQL script.
@@ -120,6 +119,15 @@ impl Storage {
         match self.prefix.trim_matches('/') {
             "" => key.to_owned(),
             prefix => format!("{prefix}/{key}"),
+        }
+    }
+}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sql { text } => f.debug_tuple("Sql").field(&Bytes(text.len())).finish(),
+            Self::Zip { path } => f.debug_tuple("Zip").field(path).finish(),
         }
     }
 }

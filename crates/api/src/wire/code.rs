@@ -20,13 +20,21 @@ pub(crate) struct ApplicationCodeConfiguration {
 }
 
 /// AWS `CodeContent`: exactly one member.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[derive(Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CodeContent {
     text_content: Option<String>,
     /// Base64.
     zip_file_content: Option<String>,
     s3_content_location: Option<S3ContentLocation>,
+}
+
+/// Without the program.
+impl std::fmt::Debug for CodeContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("CodeContent");
+        shown.field("s3_content_location", &self.s3_content_location).finish_non_exhaustive()
+    }
 }
 
 /// AWS `S3ContentLocation`.
@@ -49,13 +57,23 @@ pub(crate) struct ApplicationCodeConfigurationUpdate {
 }
 
 /// AWS `CodeContentUpdate`.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[derive(Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct CodeContentUpdate {
     text_content_update: Option<String>,
     /// Base64.
     zip_file_content_update: Option<String>,
     s3_content_location_update: Option<S3ContentLocationUpdate>,
+}
+
+/// Without the program.
+impl std::fmt::Debug for CodeContentUpdate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("CodeContentUpdate");
+        shown
+            .field("s3_content_location_update", &self.s3_content_location_update)
+            .finish_non_exhaustive()
+    }
 }
 
 /// AWS `S3ContentLocationUpdate`.
@@ -142,7 +160,7 @@ pub(crate) struct ApplicationCodeConfigurationDescription {
 }
 
 /// AWS `CodeContentDescription`.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase")]
 struct CodeContentDescription {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -152,6 +170,14 @@ struct CodeContentDescription {
     code_size: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     s3_application_code_location_description: Option<S3ContentLocation>,
+}
+
+/// Without the program.
+impl std::fmt::Debug for CodeContentDescription {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = f.debug_struct("CodeContentDescription");
+        shown.field("code_md5", &self.code_md5).finish_non_exhaustive()
+    }
 }
 
 pub(crate) fn described(code: &ApplicationCode) -> ApplicationCodeConfigurationDescription {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use md5::Md5;
 use model::{
     configuration::{ApplicationCode, CodeContentType, Program, S3Location, python_main_file},
+    hidden::Bytes,
     invalid::{Invalid, check_length},
     protocol::PropertyGroups,
 };
@@ -37,7 +38,7 @@ pub struct NewCode {
 }
 
 /// Where code is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum NewContent {
     /// A SQL script in the request.
     Text(String),
@@ -47,6 +48,17 @@ pub enum NewContent {
     S3(S3Location),
     /// The present S3 object with parts of its place changed, read now; only in an update.
     S3Change(S3Change),
+}
+
+impl std::fmt::Debug for NewContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Text(text) => f.debug_tuple("Text").field(&Bytes(text.len())).finish(),
+            Self::Zip(bytes) => f.debug_tuple("Zip").field(&Bytes(bytes.len())).finish(),
+            Self::S3(location) => f.debug_tuple("S3").field(location).finish(),
+            Self::S3Change(change) => f.debug_tuple("S3Change").field(change).finish(),
+        }
+    }
 }
 
 /// A sparse change of an [`S3Location`] (AWS `S3ContentLocationUpdate`).

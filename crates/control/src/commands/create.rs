@@ -122,3 +122,46 @@ impl Control {
         Ok(detail)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use model::configuration::{ApplicationCode, CodeContentType, Program};
+
+    use super::*;
+    use crate::{NewCode, NewContent};
+
+    #[test]
+    fn debug_shows_neither_values_of_properties_nor_programs() {
+        let secret = "hunter2";
+        let map = [("password".to_owned(), secret.to_owned())].into();
+        let properties = model::protocol::PropertyGroups::from([("db".to_owned(), map)]);
+        let code =
+            |content| Some(NewCode { content_type: Some(CodeContentType::Plaintext), content });
+        let mut command = CreateApplication {
+            name: "alerts".parse().unwrap(),
+            description: None,
+            mode: ApplicationMode::Streaming,
+            runtime: "FLINK-1_20".parse().unwrap(),
+            change: Change { properties: Some(properties.clone()), ..Change::default() },
+            tags: BTreeMap::new(),
+        };
+        command.change.code = code(NewContent::Text(format!("SELECT '{secret}'")));
+        let mut configuration = ApplicationConfiguration::new(command.runtime.clone());
+        configuration.properties = properties;
+        configuration.code = Some(ApplicationCode {
+            program: Program::Sql { text: secret.to_owned() },
+            sha256: String::new(),
+            md5: String::new(),
+            size: 0,
+            s3: None,
+            s3_version: None,
+            s3_etag: None,
+        });
+        for shown in [format!("{command:?}"), format!("{configuration:?}")] {
+            assert!(shown.contains(r#"{"db": {"password"}}"#), "{shown}");
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        command.change.code = code(NewContent::Zip(secret.as_bytes().to_vec()));
+        assert!(format!("{:?}", command.change.code).contains("Zip(*** (7 bytes))"));
+    }
+}

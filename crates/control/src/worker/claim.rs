@@ -7,6 +7,7 @@ use model::{
         LogLevel, MetricsLevel, Program as StoredProgram, RestoreDecision, RestoreWish,
     },
     fault::{Domain, Fault},
+    hidden::Bytes,
     ids::{ApplicationId, VersionId, WorkerId},
     object_keys::application_folder,
     protocol::{Checkpointing, Failure, PropertyGroups},
@@ -62,7 +63,7 @@ pub struct Claim {
 }
 
 /// The program of a [`Claim`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Program {
     /// A Flink SQL script.
     Sql {
@@ -74,6 +75,15 @@ pub enum Program {
         /// SHA-256 of the bytes; the same zip need be fetched only once.
         sha256: String,
     },
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sql { text } => f.debug_tuple("Sql").field(&Bytes(text.len())).finish(),
+            Self::Zip { sha256 } => f.debug_tuple("Zip").field(sha256).finish(),
+        }
+    }
 }
 
 impl Control {

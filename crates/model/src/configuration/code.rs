@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     configuration::check_arn,
+    hidden::Bytes,
     invalid::{Invalid, check_length},
     text_enum::text_enum,
 };
@@ -41,7 +42,7 @@ pub struct ApplicationCode {
 }
 
 /// What is run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Program {
     /// A Flink SQL script.
@@ -51,6 +52,15 @@ pub enum Program {
     },
     /// A zip file with a PyFlink program; its bytes are the artifact of that SHA-256.
     Zip,
+}
+
+impl std::fmt::Debug for Program {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Sql { text } => f.debug_tuple("Sql").field(&Bytes(text.len())).finish(),
+            Self::Zip => f.write_str("Zip"),
+        }
+    }
 }
 
 impl ApplicationCode {

@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -62,7 +61,7 @@ fn run_zip(zip: &[u8], properties: &PropertyGroups) -> Ran {
 
 fn groups(id: &str, pairs: &[(&str, &str)]) -> PropertyGroups {
     let map = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    BTreeMap::from([(id.to_owned(), map)])
+    [(id.to_owned(), map)].into()
 }
 
 #[test]

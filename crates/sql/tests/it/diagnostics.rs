@@ -88,7 +88,7 @@ fn nothing_to_do() {
 
 #[test]
 fn places_are_those_before_substitution() {
-    let groups = BTreeMap::from([(
+    let groups = model::protocol::PropertyGroups::from([(
         "g".to_owned(),
         BTreeMap::from([("path".to_owned(), "/a/very/long/path/indeed".to_owned())]),
     )]);

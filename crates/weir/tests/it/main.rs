@@ -18,6 +18,7 @@ mod idle;
 mod retention;
 mod rolling;
 mod sandbox;
+mod secrets;
 mod support;
 mod traces;
 mod update;

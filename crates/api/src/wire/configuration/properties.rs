@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use model::hidden::Keys;
 use model::invalid::Invalid;
 use model::protocol::PropertyGroups;
 use serde::{Deserialize, Serialize};
@@ -15,11 +16,17 @@ pub(crate) struct EnvironmentProperties {
 }
 
 /// AWS `PropertyGroup`.
-#[derive(Debug, Default, Deserialize, Serialize, ToSchema)]
+#[derive(Default, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct PropertyGroup {
     pub(crate) property_group_id: String,
     pub(crate) property_map: BTreeMap<String, String>,
+}
+
+impl std::fmt::Debug for PropertyGroup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple(&self.property_group_id).field(&Keys(&self.property_map)).finish()
+    }
 }
 
 impl EnvironmentProperties {

@@ -1,8 +1,7 @@
 //! An API server and workers as processes of their own.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Output;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use reqwest::RequestBuilder;
@@ -10,7 +9,8 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::application::{Answer, Application};
-use super::services::{ACCESS_KEY, BUCKET, SECRET_KEY, Services};
+use super::processes::{Api, Place, Worker};
+use super::services::{BUCKET, Services};
 use super::{Producer, eventually};
 
 static SHARED: Mutex<Weak<(Installation, Worker)>> = Mutex::new(Weak::new());
@@ -19,25 +19,9 @@ static SHARED: Mutex<Weak<(Installation, Worker)>> = Mutex::new(Weak::new());
 pub(crate) struct Installation {
     api: Mutex<Api>,
     http: reqwest::Client,
-    name: String,
-    database: String,
-    folder: PathBuf,
-    /// More of the environment of its processes.
-    environment: Vec<(String, String)>,
-    services: Arc<Services>,
-}
-
-/// An API server; killed when dropped.
-pub(crate) struct Api {
-    process: Process,
-    url: String,
-}
-
-/// A worker; killed when dropped.
-pub(crate) struct Worker {
-    process: Process,
-    /// Must not end before it.
-    _services: Arc<Services>,
+    place: Place,
+    /// Proves to its API servers who asks, if they want to know.
+    key: Option<String>,
 }
 
 impl Installation {
@@ -46,14 +30,15 @@ impl Installation {
         Self::start_with(name, &[])
     }
 
-    /// The same, with more in the environment of its processes.
+    /// The same with more in the environment of its processes. With a `WEIR_MASTER_KEY` its API
+    /// servers ask for keys; all calls are then an administrator's.
     pub(crate) fn start_with(name: &str, environment: &[(&str, &str)]) -> Self {
         let services = Services::shared();
         let database = services.create_database(name);
         Self::start_over(services, database, name, environment)
     }
 
-    /// The same over a dump of another one's database.
+    /// An installation over a dump of another one's database.
     pub(crate) fn restored(name: &str, dump: &Path) -> Self {
         let services = Services::shared();
         let database = services.create_database(name);
@@ -68,69 +53,77 @@ impl Installation {
         name: &str,
         environment: &[(&str, &str)],
     ) -> Self {
-        let environment: Vec<_> = environment
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
         let folder = services.folder().join(name);
         std::fs::create_dir_all(&folder).unwrap();
-        let place =
-            Place { services: &services, name, database: &database, environment: &environment };
-        let api = Mutex::new(place.start_api("127.0.0.1:0", folder.join("api.log")));
+        let environment =
+            environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        let (name, environment) = (name.to_owned(), environment.collect());
+        let place = Place { services, name, database, folder, environment };
+        let api = Mutex::new(place.start_api("127.0.0.1:0", "api"));
         // The client wants to know how it would encrypt; another test may have told it.
         let _ = tokio_rustls::rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::new();
-        let name = name.to_owned();
-        Self { api, http, name, database, folder, environment, services }
+        let mut installation = Self { api, http: reqwest::Client::new(), place, key: None };
+        if installation.place.asks_for_keys() {
+            let made = installation.create_key(&["--name", "test", "--role", "admin"]);
+            installation.key = Some(made[0]["ApiKey"].as_str().unwrap().to_owned());
+        }
+        installation
+    }
+
+    /// Runs `weir key` with JSON as its result.
+    pub(crate) fn key(&self, arguments: &[&str]) -> Output {
+        self.place.key(arguments)
+    }
+
+    /// What `weir key create` says.
+    pub(crate) fn create_key(&self, arguments: &[&str]) -> Value {
+        let made = self.key(&[&["create"], arguments].concat());
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        serde_json::from_slice(&made.stdout).unwrap()
     }
 
     /// Ends the API server as a power cut would.
     pub(crate) fn kill_api(&self) {
-        let mut api = self.api.lock().unwrap_or_else(PoisonError::into_inner);
-        api.process.child.kill().unwrap();
-        api.process.child.wait().unwrap();
+        self.api.lock().unwrap_or_else(PoisonError::into_inner).kill();
     }
 
     /// Another API server, which takes all calls from now on; gives the one that took them before.
     pub(crate) fn replace_api(&self, name: &str) -> Api {
-        let log = self.folder.join(format!("{name}.log"));
-        let new = self.place().start_api("127.0.0.1:0", log);
+        let new = self.place.start_api("127.0.0.1:0", name);
         let mut api = self.api.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::replace(&mut *api, new)
     }
 
     /// Another API server beside the one that takes calls; `listen` may have port 0.
     pub(crate) fn start_api_beside(&self, listen: &str, name: &str) -> Api {
-        let log = self.folder.join(format!("{name}.log"));
-        self.place().start_api(listen, log)
+        self.place.start_api(listen, name)
     }
 
     /// Another API server, which speaks HTTPS only.
     pub(crate) fn start_api_with(&self, certificate: &Path, key: &Path) -> Api {
-        let mut command = self.place().command(Path::new(crate::weir()), "api");
-        command.env("WEIR_TLS_CERT", certificate).env("WEIR_TLS_KEY", key);
-        let arguments = ["--no-auth", "--listen", "127.0.0.1:0"];
-        let process = Process::start(command, &arguments, self.folder.join("https.log"));
-        let url = process.says("API listens on ");
-        Api { process, url }
+        let [certificate, key] = [certificate, key].map(|path| path.to_str().unwrap());
+        let more = [("WEIR_TLS_CERT", certificate), ("WEIR_TLS_KEY", key)];
+        self.place.start_api_with("127.0.0.1:0", "https", &more)
     }
 
     /// URL of its database.
     pub(crate) fn database(&self) -> &str {
-        &self.database
+        &self.place.database
     }
 
     /// What its database answers.
     pub(crate) fn query(&self, sql: &str) -> String {
-        self.services.postgres_run("psql", &[&self.database, "-q", "-t", "-A", "-c", sql])
+        self.place
+            .services
+            .postgres_run("psql", &[&self.place.database, "-q", "-t", "-A", "-c", sql])
     }
 
     /// Copies its objects to another prefix of the bucket; gives how many.
     pub(crate) fn copy_objects_to(&self, prefix: &str) -> usize {
-        let s3 = self.services.s3();
-        let objects = s3.list(BUCKET, &format!("{}/", self.name)).unwrap();
+        let s3 = self.place.services.s3();
+        let objects = s3.list(BUCKET, &format!("{}/", self.place.name)).unwrap();
         for object in &objects {
-            let rest = object.key.strip_prefix(&self.name).unwrap();
+            let rest = object.key.strip_prefix(&self.place.name).unwrap();
             let bytes = s3.get(BUCKET, &object.key).unwrap();
             s3.put(BUCKET, &format!("{prefix}{rest}"), bytes).unwrap();
         }
@@ -139,12 +132,16 @@ impl Installation {
 
     /// A private folder that ends with the installation.
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        &self.place.folder
     }
 
     /// Puts an object into the bucket of checkpoints.
     pub(crate) fn put_object(&self, key: &str) {
-        self.services.s3().put(BUCKET, &format!("{}/{key}", self.name), b"x".to_vec()).unwrap();
+        self.place
+            .services
+            .s3()
+            .put(BUCKET, &format!("{}/{key}", self.place.name), b"x".to_vec())
+            .unwrap();
     }
 
     /// One installation with one worker for all tests that run at the same time and disturb
@@ -169,13 +166,7 @@ impl Installation {
 
     /// A worker that runs a copy of the binary.
     pub(crate) fn start_worker_of(&self, program: &Path, name: &str) -> Worker {
-        let folder = self.folder.join(name);
-        let arguments = ["--kpus", "64", "--folder", folder.to_str().unwrap()];
-        let worker = self.place().command(program, "worker");
-        let log = self.folder.join(format!("{name}.log"));
-        let process = Process::start(worker, &arguments, log);
-        process.says("worker is ready");
-        let worker = Worker { process, _services: Arc::clone(&self.services) };
+        let worker = self.place.start_worker(program, name);
         let suffix = worker.name_suffix();
         eventually("the worker registers", || {
             let workers = self.get("/v1/workers");
@@ -193,30 +184,31 @@ impl Installation {
     }
 
     pub(crate) fn services(&self) -> &Services {
-        &self.services
+        &self.place.services
     }
 
     /// Keys of its objects in the bucket of checkpoints.
     pub(crate) fn objects(&self) -> Vec<String> {
-        let found = self.services.s3().list(BUCKET, &format!("{}/", self.name)).unwrap();
+        let found =
+            self.place.services.s3().list(BUCKET, &format!("{}/", self.place.name)).unwrap();
         found.into_iter().map(|object| object.key).collect()
     }
 
     /// Makes a topic; gives what writes to it.
     pub(crate) fn topic(&self, name: &str, partitions: usize) -> Producer {
-        self.services.create_topic(name, partitions);
-        Producer::open(&self.services.connectors(), &self.services.kafka(), name)
+        self.place.services.create_topic(name, partitions);
+        Producer::open(&self.place.services.connectors(), &self.place.services.kafka(), name)
     }
 
     /// What writes to one partition of a topic.
     pub(crate) fn partition(&self, topic: &str, partition: usize) -> Producer {
-        let (connectors, servers) = (self.services.connectors(), self.services.kafka());
+        let (connectors, servers) = (self.place.services.connectors(), self.place.services.kafka());
         Producer::open_partition(&connectors, &servers, topic, partition)
     }
 
     /// URL of the API.
     pub(crate) fn url(&self) -> String {
-        self.api.lock().unwrap_or_else(PoisonError::into_inner).url.clone()
+        self.api.lock().unwrap_or_else(PoisonError::into_inner).url().to_owned()
     }
 
     /// The body of a call that succeeds.
@@ -228,10 +220,16 @@ impl Installation {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
-        self.send(self.request(method, path, body)).0
+        let request = self.request(method, path, body);
+        self.send(match &self.key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        })
+        .0
     }
 
-    /// Calls with one more header; gives the headers of the answer, too.
+    /// Calls with one more header, and without the installation's key; gives the headers of the answer,
+    /// too.
     pub(crate) fn call_with(
         &self,
         method: &str,
@@ -249,7 +247,7 @@ impl Installation {
     }
 
     fn send(&self, request: RequestBuilder) -> (Answer, HeaderMap) {
-        self.services.block_on(async {
+        self.place.services.block_on(async {
             let response = request.send().await.unwrap();
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
             let bytes = response.bytes().await.unwrap();
@@ -258,143 +256,8 @@ impl Installation {
         })
     }
 
-    fn place(&self) -> Place<'_> {
-        let Self { name, database, environment, services, .. } = self;
-        Place { services, name, database, environment }
-    }
-
     /// What a process has said.
     pub(crate) fn log(&self, process: &str) -> String {
-        read(&self.folder.join(format!("{process}.log")))
+        self.place.said(process)
     }
-}
-
-impl Worker {
-    /// Ends it as a power cut would.
-    pub(crate) fn kill(mut self) {
-        self.process.child.kill().unwrap();
-        self.process.child.wait().unwrap();
-    }
-
-    /// Tells it to stop, and waits until it has.
-    pub(crate) fn terminate(mut self) {
-        self.process.terminate();
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.child.id()
-    }
-
-    /// How its name ends.
-    pub(crate) fn name_suffix(&self) -> String {
-        format!("-{}", self.pid())
-    }
-
-    /// Process ids of its jobs.
-    pub(crate) fn jobs(&self) -> Vec<u32> {
-        let parent = self.pid().to_string();
-        let processes = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
-            let pid: u32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let mut after_name = stat.rsplit_once(')')?.1.split_whitespace();
-            let (state, its_parent) = (after_name.next()?, after_name.next()?);
-            let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-            let is_job = command.split('\0').nth(1) == Some("job");
-            (its_parent == parent && state != "Z" && is_job).then_some(pid)
-        });
-        processes.collect()
-    }
-}
-
-/// What the processes of an installation are pointed at.
-struct Place<'a> {
-    services: &'a Services,
-    name: &'a str,
-    database: &'a str,
-    environment: &'a [(String, String)],
-}
-
-impl Place<'_> {
-    fn start_api(&self, listen: &str, log: PathBuf) -> Api {
-        let process = self.command(Path::new(crate::weir()), "api");
-        let process = Process::start(process, &["--no-auth", "--listen", listen], log);
-        let url = process.says("API listens on ");
-        Api { process, url }
-    }
-
-    /// A command of the binary.
-    fn command(&self, program: &Path, name: &str) -> Command {
-        let mut command = Command::new(program);
-        command
-            .arg(name)
-            .args(["--database-url", self.database, "--bucket", BUCKET, "--prefix", self.name])
-            .args(["--s3-endpoint", &self.services.s3_endpoint()])
-            .env("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-            .env("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)));
-        command
-    }
-}
-
-/// A process whose output goes to a file; killed when dropped.
-struct Process {
-    child: Child,
-    log: PathBuf,
-}
-
-impl Process {
-    fn start(mut command: Command, arguments: &[&str], log: PathBuf) -> Self {
-        let file = File::create(&log).unwrap();
-        let child = command
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(file.try_clone().unwrap())
-            .stderr(file)
-            .spawn()
-            .unwrap();
-        Self { child, log }
-    }
-
-    fn terminate(&mut self) {
-        let told = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
-        assert!(told.success());
-        assert!(self.child.wait().unwrap().success());
-    }
-
-    /// Waits for a line that begins so; gives its rest.
-    fn says(&self, begin: &str) -> String {
-        eventually(begin, || {
-            let said = read(&self.log);
-            let rest = said.lines().find_map(|line| line.strip_prefix(begin)).map(str::to_owned);
-            rest.ok_or(said)
-        })
-    }
-}
-
-impl Api {
-    /// URL it listens at.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Tells it to stop, and waits until it has.
-    pub(crate) fn terminate(mut self) {
-        self.process.terminate();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill().and_then(|()| self.child.wait());
-        if std::thread::panicking() {
-            let said = read(&self.log);
-            let lines: Vec<&str> = said.lines().collect();
-            let last = lines[lines.len().saturating_sub(40)..].join("\n");
-            eprintln!("--- {} ---\n{last}", self.log.display());
-        }
-    }
-}
-
-fn read(log: &Path) -> String {
-    std::fs::read_to_string(log).unwrap_or_default()
 }

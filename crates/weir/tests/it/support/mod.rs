@@ -6,15 +6,17 @@
 mod application;
 mod collector;
 mod installation;
+mod processes;
 mod readings;
 mod services;
 mod streams;
 
 pub(crate) use application::{Answer, Application, configuration, zip_file};
 pub(crate) use collector::{Collector, text, tls_file};
-pub(crate) use installation::{Api, Installation, Worker};
+pub(crate) use installation::Installation;
+pub(crate) use processes::{Api, Worker};
 pub(crate) use readings::{Feeder, Reading, Windows, json_line, sums};
-pub(crate) use services::SECRET_KEY;
+pub(crate) use services::{MASTER_KEY, SECRET_KEY};
 pub(crate) use streams::{Producer, reader, reader_with};
 
 use std::fmt::Debug;

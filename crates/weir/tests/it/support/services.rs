@@ -16,6 +16,8 @@ use tokio::runtime::Runtime;
 
 pub(crate) const ACCESS_KEY: &str = "tester";
 pub(crate) const SECRET_KEY: &str = "tester-secret";
+/// What secrets of access keys are encrypted with.
+pub(crate) const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// Bucket of checkpoints.
 pub(crate) const BUCKET: &str = "weir";
 /// Bucket that applications write to.
