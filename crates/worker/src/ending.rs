@@ -14,6 +14,8 @@ pub(crate) enum Ending {
     Failed(Failure),
     Gone(String),
     Silent(Duration),
+    /// It was told to end at once, did not, and was killed.
+    Deaf,
     /// Its worker ends; `finished`: it has taken a last checkpoint for that.
     Left {
         finished: bool,
@@ -33,6 +35,9 @@ pub(crate) async fn tell_end(
         let told = match ending {
             Ending::Failed(failure) => control.job_failed(job, failure).await,
             Ending::Gone(how) => control.job_gone(job, how).await,
+            Ending::Deaf => {
+                control.job_gone(job, "it was told to end, did not, and was killed").await
+            }
             Ending::Silent(silence) => control.job_silent(job, *silence).await,
             Ending::Left { finished } => control.job_left(job, *finished).await,
         };

@@ -32,6 +32,10 @@ const LOG_LINES: usize = 500;
 /// A process that has said its last word may take this long to end.
 const END_WITHIN: Duration = Duration::from_secs(10);
 
+/// So may one that is told to end at once: it throws away what it has prepared. One that does not listen
+/// (it is stopped, or runs the customer's program) is killed then.
+const CANCEL_WITHIN: Duration = Duration::from_secs(5);
+
 /// A running job reports its counters every second. From one that is alive but has said nothing for
 /// so long nothing is to be expected any more: it is stopped, or its threads wait for each other. On
 /// a machine so busy that a second takes twenty, ending a job does little harm.
@@ -50,6 +54,8 @@ enum End {
     Gone(String),
     /// The process is alive, but has said nothing for so long.
     Silent(Duration),
+    /// The process was told to end at once and did not.
+    Deaf,
     /// The worker ends; `finished`: after a last checkpoint.
     Left { finished: bool },
 }
@@ -90,6 +96,7 @@ pub(crate) async fn supervise(
                 drain: hints.drain,
                 leave_by: None,
                 starting: Some(starting),
+                cancel_by: None,
             };
             supervisor.live(&options, &claim, assignment, orders).await
         }
@@ -115,6 +122,10 @@ pub(crate) async fn supervise(
             );
             tell_end(&control, &job, &kill, &Ending::Silent(silence)).await;
         }
+        End::Deaf => {
+            tracing::warn!(application = name, attempt = job.attempt, "deaf job killed");
+            tell_end(&control, &job, &kill, &Ending::Deaf).await;
+        }
         End::Left { finished } => {
             tracing::info!(application = name, attempt = job.attempt, finished, "job left");
             tell_end(&control, &job, &kill, &Ending::Left { finished }).await;
@@ -139,6 +150,8 @@ struct Supervisor {
     leave_by: Option<Instant>,
     /// Until it runs or fails.
     starting: Option<Starting>,
+    /// Until when it may end by itself, once it is told to end at once.
+    cancel_by: Option<Instant>,
 }
 
 impl Supervisor {
@@ -181,9 +194,13 @@ impl Supervisor {
                 () = sleep_until(self.leave_by) => break End::Left { finished: false },
                 Some(order) = orders.recv() => {
                     if self.is_new(&order) {
+                        if matches!(order, Order::Cancel) {
+                            self.cancel_by = Some(Instant::now() + CANCEL_WITHIN);
+                        }
                         process.tell(&order).await;
                     }
                 }
+                () = sleep_until(self.cancel_by), if last_word.is_none() => break End::Deaf,
                 () = tokio::time::sleep_until(log_due), if self.log_due.is_some() => {
                     self.write_log().await;
                 }
@@ -233,7 +250,7 @@ impl Supervisor {
                 }
                 event => self.last(event, &mut process).await,
             },
-            (End::Gone(_) | End::Silent(_), _) if self.leave_by.is_some() => {
+            (End::Gone(_) | End::Silent(_) | End::Deaf, _) if self.leave_by.is_some() => {
                 End::Left { finished: false }
             }
             (End::Told, Some(event)) => self.last(event, &mut process).await,
@@ -251,7 +268,7 @@ impl Supervisor {
 
     async fn conclude(&mut self, end: End, process: &mut Process) -> End {
         let status = match end {
-            End::Fenced | End::Silent(_) | End::Left { .. } => process.end().await,
+            End::Fenced | End::Silent(_) | End::Deaf | End::Left { .. } => process.end().await,
             End::Told | End::Gone(_) => {
                 match tokio::time::timeout(END_WITHIN, process.wait()).await {
                     Ok(status) => status,

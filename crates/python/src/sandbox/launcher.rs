@@ -35,6 +35,8 @@ pub fn enter(plan: &str) -> Result<i32, String> {
              start the worker with --allow-unsandboxed-python if every program is trusted"
         )
     })?;
+    // Only now: another user namespace forgets it.
+    die_with_parent()?;
     mounts::build(&plan)?;
     #[expect(unsafe_code, reason = "fork has no safe form; this process has one thread")]
     let forked = unsafe { fork() }.map_err(|e| format!("forking: {e}"))?;
@@ -53,11 +55,12 @@ pub fn enter(plan: &str) -> Result<i32, String> {
 
 /// Returns only if something failed.
 fn become_python(plan: &Plan, root: bool) -> String {
-    let ready = die_with_parent()
-        .and_then(|()| own_session())
+    let ready = own_session()
         .and_then(|()| mounts::enter())
         .and_then(|()| limit())
         .and_then(|()| if root { drop_rights() } else { Ok(()) })
+        // Only now: another user forgets it.
+        .and_then(|()| die_with_parent())
         .and_then(|()| no_new_rights())
         .and_then(|()| {
             let prefix = plan.prefix.display().to_string();

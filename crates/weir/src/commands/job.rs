@@ -1,8 +1,9 @@
 //! `weir job`: one application's data plane; speaks with its worker over standard input and output.
 
-use std::io::BufReader;
+use std::io::{BufReader, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use job::PythonOptions;
 use job::lifecycle::End;
@@ -28,6 +29,29 @@ pub(crate) struct Arguments {
     memory_bytes: Option<u64>,
 }
 
+/// Once its worker is gone, a job may take this long to end by itself.
+const ORPHANED_FOR: Duration = Duration::from_secs(3);
+
+/// How a superseded job ends.
+const SUPERSEDED: u8 = 3;
+
+/// What the worker says. When it is gone the process ends, even while it waits for the customer's
+/// program.
+struct Orders<R>(R);
+
+impl<R: Read> Read for Orders<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.0.read(buffer);
+        if matches!(read, Ok(0)) {
+            std::thread::spawn(|| {
+                std::thread::sleep(ORPHANED_FOR);
+                std::process::exit(i32::from(SUPERSEDED));
+            });
+        }
+        read
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     if let Some(bytes) = arguments.memory_bytes
         && let Err(error) = job::process::limit_memory(bytes)
@@ -44,9 +68,10 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
         Isolation::Sandboxed { launcher }
     };
     let options = PythonOptions { interpreter: arguments.python.python.clone(), isolation };
-    match job::lifecycle::run(BufReader::new(std::io::stdin()), std::io::stdout(), &options) {
+    let orders = BufReader::new(Orders(std::io::stdin()));
+    match job::lifecycle::run(orders, std::io::stdout(), &options) {
         End::Finished => ExitCode::SUCCESS,
         End::Failed => ExitCode::FAILURE,
-        End::Superseded => ExitCode::from(3),
+        End::Superseded => ExitCode::from(SUPERSEDED),
     }
 }

@@ -12,6 +12,7 @@ mod deploy;
 mod enhanced;
 mod exactly_once;
 mod failover;
+mod force;
 mod house;
 mod https;
 mod idle;
