@@ -90,6 +90,7 @@ pub(crate) struct Server {
     traffic: Traffic,
     dashboards: Dashboards,
     site: Arc<Site>,
+    master: Option<MasterKeys>,
 }
 
 impl Server {
@@ -110,6 +111,8 @@ pub(crate) struct Shared {
     pub(crate) traffic: Traffic,
     /// Make URLs of dashboards.
     pub(crate) dashboards: Dashboards,
+    /// Encrypt secrets of access keys.
+    pub(crate) master: Option<MasterKeys>,
     site: Arc<Site>,
     host: Option<HeaderValue>,
 }
@@ -142,6 +145,7 @@ impl FromRequestParts<Server> for Shared {
             traffic: server.traffic.clone(),
             dashboards: server.dashboards.clone(),
             site: Arc::clone(&server.site),
+            master: server.master.clone(),
             host: parts.headers.get(HOST).cloned(),
         })
     }
@@ -161,10 +165,14 @@ pub async fn serve(
     if matches!(options.access, Access::Development) && !address.ip().is_loopback() {
         return Err(Error::NotLoopback(address));
     }
-    let signs = match &options.access {
-        Access::Keys(Some(master)) => master.clone(),
+    let master = match &options.access {
+        Access::Keys(master) => master.clone(),
+        Access::Development => None,
+    };
+    let signs = match &master {
+        Some(master) => master.clone(),
         // Nobody else takes what this process signs, nor itself after a restart.
-        Access::Keys(None) | Access::Development => MasterKeys::random()?,
+        None => MasterKeys::random()?,
     };
     let gate = Gate::new(control.clone(), options.access, options.rate);
     let server = Server {
@@ -172,6 +180,7 @@ pub async fn serve(
         stop: stop.clone(),
         traffic: Traffic::default(),
         dashboards: Dashboards::new(signs),
+        master,
         site: Arc::new(Site { tls: options.tls.is_some(), public_url: options.public_url }),
     };
     let app = router(server, gate).into_make_service_with_connect_info::<Peer>();

@@ -25,7 +25,7 @@ pub use code::{NewCode, NewContent, S3Change, ZipProblem};
 pub use commands::{
     BegunSnapshot, Change, CreateApplication, CreateKey, CreateSnapshot, CreatedKey,
     DashboardGrant, DeleteApplication, DeleteSnapshot, ExportSnapshot, ImportSnapshot, LiveMetrics,
-    Metrics, OperationFilter, PropertyGroupsOf, Resource, RollbackApplication, Seen,
+    Metrics, OperationFilter, PropertyGroupsOf, Reencrypted, Resource, RollbackApplication, Seen,
     ServiceMetrics, StartApplication, UpdateApplication, Updated, UsageQuery, VersionDetail,
     VersionOverview, WaitingOperator, WaitingOperators,
 };

@@ -186,6 +186,31 @@ impl Tx {
         rows.into_iter().map(Key::try_from).collect()
     }
 
+    /// Puts the same secret, encrypted anew, in the place of what was kept of an access key; `after` is
+    /// the ciphertext and the id of its master key. Tells whether `before` was there.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn reseal_key(
+        &mut self,
+        id: &str,
+        before: &[u8],
+        after: (&[u8], &str),
+    ) -> Result<bool> {
+        let done = sqlx::query(
+            "UPDATE access_keys
+                SET sealed = $3, sealed_with = $4
+              WHERE id = $1 AND sealed = $2",
+        )
+        .bind(id)
+        .bind(before)
+        .bind(after.0)
+        .bind(after.1)
+        .execute(&mut *self.inner)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
     /// Ends a key now; whether it was there and not revoked yet.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod audit;
 mod code;
 pub(crate) mod enhanced_snapshots;
 pub(crate) mod history;
+mod keys;
 pub(crate) mod lifecycle;
 mod limits;
 mod logs;
@@ -96,6 +97,8 @@ pub(crate) fn all() -> OpenApiRouter<Server> {
         .routes(routes!(observe::workers))
         .routes(routes!(usage::usage))
         .routes(routes!(audit::list))
+        .routes(routes!(keys::list, keys::create))
+        .routes(routes!(keys::revoke))
         .routes(routes!(tags::list, tags::put, tags::delete))
         .routes(routes!(service::alive))
         .routes(routes!(service::ready))

@@ -18,6 +18,7 @@ mod doors;
 mod enhanced;
 mod etag;
 mod history;
+mod keys;
 mod lifecycle;
 mod limits;
 mod logs;

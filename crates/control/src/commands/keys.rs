@@ -39,6 +39,17 @@ pub struct CreatedKey {
     pub secret: Secret,
 }
 
+/// What became of the secrets of access keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reencrypted {
+    /// Encrypted with the newest master key now.
+    pub rewritten: u64,
+    /// So before.
+    pub unchanged: u64,
+    /// Of revoked keys, encrypted with a master key that is not given.
+    pub unreadable: u64,
+}
+
 impl Control {
     /// Makes a key. Its secret is in the answer and nowhere else.
     ///
@@ -113,6 +124,42 @@ impl Control {
         let key = tx.key(id).await?.ok_or_else(missing)?;
         tx.commit().await?;
         Ok(key)
+    }
+
+    /// Encrypts all secrets with the newest master key, so that older ones are not needed any more.
+    /// The keys themselves stay as they are.
+    ///
+    /// # Errors
+    /// A secret of a key that is not revoked cannot be decrypted: nothing is changed.
+    pub async fn reencrypt_keys(&self, master: &MasterKeys) -> Result<Reencrypted> {
+        let mut done = Reencrypted::default();
+        let mut tx = self.store.begin().await?;
+        for key in tx.list_keys().await? {
+            let Proof::Sealed { bytes, .. } = &key.proof else { continue };
+            if master.is_newest(&key.proof) {
+                done.unchanged += 1;
+                continue;
+            }
+            let secret = match master.open(&key.id, &key.proof) {
+                Err(_) if key.revoked_at.is_some() => {
+                    done.unreadable += 1;
+                    continue;
+                }
+                opened => opened?,
+            };
+            let Proof::Sealed { bytes: anew, with } = master.seal(&key.id, &secret)? else {
+                continue;
+            };
+            if tx.reseal_key(&key.id, bytes, (&anew, &with)).await? {
+                done.rewritten += 1;
+            }
+        }
+        if done.rewritten > 0 {
+            let audit = Audit::general("ReencryptKeys").with("master_key", master.newest());
+            self.audit(&mut tx, audit.with("secrets", done.rewritten)).await?;
+        }
+        tx.commit().await?;
+        Ok(done)
     }
 
     /// The access key of an id, and its secret.

@@ -32,7 +32,7 @@ pub use enhanced_snapshots::{
     BegunSnapshot, CreateSnapshot, DeleteSnapshot, ExportSnapshot, ImportSnapshot, Resource,
 };
 pub use history::OperationFilter;
-pub use keys::{CreateKey, CreatedKey};
+pub use keys::{CreateKey, CreatedKey, Reencrypted};
 pub use metrics::{LiveMetrics, ServiceMetrics};
 pub use observe::Metrics;
 pub use presigned_url::DashboardGrant;

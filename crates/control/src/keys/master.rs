@@ -109,6 +109,16 @@ impl MasterKeys {
         Ok(Proof::Sealed { bytes, with: with.clone() })
     }
 
+    /// Whether the newest of the keys encrypted it.
+    pub(crate) fn is_newest(&self, proof: &Proof) -> bool {
+        matches!(proof, Proof::Sealed { with, .. } if *with == self.keys[0].id)
+    }
+
+    /// Id of the newest of the keys, which tells nothing of it.
+    pub(crate) fn newest(&self) -> &str {
+        &self.keys[0].id
+    }
+
     /// Decrypts what [`MasterKeys::seal`] encrypted.
     pub(crate) fn open(&self, id: &str, proof: &Proof) -> Result<Secret> {
         let broken = || Error::SecretUnreadable(id.to_owned());

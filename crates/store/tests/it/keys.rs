@@ -21,6 +21,13 @@ async fn keys_are_found_by_id_and_hash_and_end_once() {
     assert_eq!(access.last_used_at, None);
     assert_eq!(format!("{:?} {:?}", api.proof, access.proof), "Hash Sealed");
 
+    let anew = (&[4, 5][..], "m2");
+    assert!(!tx.reseal_key("AKIA1", &[9], anew).await.unwrap());
+    assert!(!tx.reseal_key("WEIR1", &[1, 2, 3], anew).await.unwrap());
+    assert!(tx.reseal_key("AKIA1", &[1, 2, 3], anew).await.unwrap());
+    let proof = tx.key("AKIA1").await.unwrap().unwrap().proof;
+    assert_eq!(proof, Proof::Sealed { bytes: vec![4, 5], with: "m2".to_owned() });
+
     tx.touch_key("AKIA1").await.unwrap();
     assert!(tx.key("AKIA1").await.unwrap().unwrap().last_used_at.is_some());
     assert!(tx.revoke_key("AKIA1").await.unwrap());

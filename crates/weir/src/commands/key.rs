@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Subcommand, ValueEnum};
-use control::{Caller, Control, CreateKey, CreatedKey, Key, MasterKeys};
+use control::{Caller, Control, CreateKey, CreatedKey, Key, MasterKeys, Reencrypted};
 use model::access::{KeyKind, Role};
 use model::protocol::{S3Settings, Storage};
 use serde_json::{Value, json};
@@ -39,6 +39,12 @@ enum Command {
         /// Ids of keys
         #[arg(required = true)]
         ids: Vec<String>,
+    },
+    /// Encrypt the secrets of all access keys with the newest (the first) of the master keys, so that
+    /// the others can be taken away
+    ReEncrypt {
+        #[command(flatten)]
+        master: Master,
     },
 }
 
@@ -100,6 +106,20 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
                     print(format!("{:#}", Value::from_iter(revoked.iter().map(told))));
                 } else {
                     revoked.iter().for_each(|key| print(format!("Key {} is revoked.", key.id)));
+                }
+            }
+            Command::ReEncrypt { master } => {
+                let master = master.keys()?.ok_or("give the master keys: WEIR_MASTER_KEY")?;
+                let done = control.reencrypt_keys(&master).await?;
+                let Reencrypted { rewritten, unchanged, unreadable } = done;
+                if json {
+                    print(format!("{:#}", json!({ "Rewritten": rewritten,
+                        "Unchanged": unchanged, "Unreadable": unreadable })));
+                } else {
+                    print(format!(
+                        "{rewritten} secrets are encrypted with the newest master key now, {unchanged} \
+                         were, {unreadable} of revoked keys cannot be read."
+                    ));
                 }
             }
         }
