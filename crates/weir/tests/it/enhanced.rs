@@ -1,6 +1,8 @@
 //! An enhanced snapshot outlives its application, travels through a bucket and comes back, whatever
 //! dies on the way.
 
+use std::process::Command;
+
 use serde_json::{Value, json};
 
 use crate::support::{Application, Feeder, Installation, eventually, sums};
@@ -62,6 +64,15 @@ fn export(weir: &Installation, name: &str, prefix: &str) -> Value {
     post(weir, &format!("/v1/snapshots/{name}/export"), &body)
 }
 
+/// What `weir app enhanced …` prints, which must succeed.
+fn app(weir: &Installation, arguments: &[&str]) -> String {
+    let mut command = Command::new(crate::weir());
+    command.args(["app", "--api", &weir.url(), "enhanced"]).args(arguments);
+    let told = command.output().unwrap();
+    assert!(told.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&told.stderr));
+    String::from_utf8(told.stdout).unwrap()
+}
+
 /// The reason an import of this folder fails for.
 fn refused_import(weir: &Installation, name: &str, prefix: &str) -> (String, String) {
     let begun = import(weir, name, prefix);
@@ -104,6 +115,19 @@ fn a_snapshot_goes_out_and_comes_back_after_its_application_is_gone() {
         told["SnapshotSourceDescription"]["SourceApplicationDescription"]["ApplicationName"],
         "first"
     );
+    let told = app(&weir, &["list", "--application", "first"]);
+    assert!(told.contains("kept") && told.contains("READY"), "{told}");
+    let told = app(&weir, &["describe", "kept"]);
+    assert!(told.contains("before the move") && told.contains(":snapshot/kept"), "{told}");
+    let place = ["kept", "--bucket", "sensor-output", "--prefix", "by-hand", "--wait"];
+    let told = app(&weir, &[&["export"], &place[..]].concat());
+    assert!(told.starts_with("snapshot kept: ExportSnapshot done (operation "), "{told}");
+    let operation = told.trim_end().trim_end_matches(')').rsplit(' ').next().unwrap();
+    let folder = format!("by-hand/{operation}");
+    let place = ["by-hand", "--bucket", "sensor-output", "--prefix", &folder, "--wait"];
+    app(&weir, &[&["import"], &place[..]].concat());
+    assert!(app(&weir, &["operations", "by-hand"]).contains("ImportSnapshot"));
+    app(&weir, &["delete", "by-hand"]);
     let tags = weir.get("/v1/snapshots/kept/tags");
     assert_eq!(tags["Tags"], json!({ "team": "sensors" }));
 

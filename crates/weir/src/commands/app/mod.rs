@@ -5,6 +5,7 @@
 mod applications;
 mod code;
 mod dashboard;
+mod enhanced;
 mod history;
 mod lifecycle;
 mod logs;
@@ -67,6 +68,8 @@ enum Command {
     Rollback(lifecycle::Rollback),
     /// List, take and delete snapshots
     Snapshots(snapshots::Snapshots),
+    /// List, take, copy and delete enhanced snapshots, which outlive their applications
+    Enhanced(enhanced::Enhanced),
     /// List the versions of an application
     Versions(history::List),
     /// List what was asked of an application and what became of it
@@ -105,6 +108,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             Command::Stop(it) => lifecycle::stop(&session, &it).await,
             Command::Rollback(it) => lifecycle::rollback(&session, &it).await,
             Command::Snapshots(it) => snapshots::run(&session, &it).await,
+            Command::Enhanced(it) => enhanced::run(&session, &it).await,
             Command::Versions(it) => history::versions(&session, &it).await,
             Command::Operations(it) => history::operations(&session, &it).await,
             Command::Events(it) => history::events(&session, &it).await,

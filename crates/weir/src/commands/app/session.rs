@@ -114,6 +114,17 @@ impl Session {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
+
+    /// Waits until an operation on an enhanced snapshot has ended; gives the answer that says so.
+    pub(super) async fn wait_for_snapshot_operation(&self, path: &str) -> Result<Value, Error> {
+        loop {
+            let answer = self.client.get(path).await?;
+            if answer["SnapshotOperationInfoDetails"]["SnapshotOperationStatus"] != "IN_PROGRESS" {
+                return Ok(answer);
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
 }
 
 /// Path of an application.
