@@ -196,8 +196,18 @@ impl World {
         self.control.renew_leases(self.worker, &[]).await.unwrap();
     }
 
+    /// Claims what there is. A call that was refused just now may still hold the lock of its
+    /// application, which is then passed over, as by a real worker until it asks again.
     pub(crate) async fn claim(&self) -> Claim {
-        self.control.claim(self.worker, 8).await.unwrap().expect("there is something to claim")
+        let found = async {
+            loop {
+                if let Some(claim) = self.control.claim(self.worker, 8).await.unwrap() {
+                    return claim;
+                }
+            }
+        };
+        let patience = Duration::from_secs(10);
+        tokio::time::timeout(patience, found).await.expect("there is something to claim")
     }
 
     /// Starts `alerts` and brings it to RUNNING.
