@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use api::Access;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::settings::{Bucket, Database, Log, Master, Quotas, Restarts, S3};
@@ -76,10 +77,11 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             .await
             .map_err(|error| format!("listening on {address}: {error}"))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        say(format!("API listens on {scheme}://{}", listener.local_addr()?));
         if let Some(tls) = tls.clone() {
-            tokio::spawn(renew(tls));
+            // Before anybody knows that it is there: without a listener the signal ends a process.
+            tokio::spawn(renew(tls, signal(SignalKind::hangup())?));
         }
+        say(format!("API listens on {scheme}://{}", listener.local_addr()?));
         let access = if arguments.no_auth {
             say("Nobody is asked for a key (--no-auth)");
             Access::Development
@@ -114,10 +116,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
 }
 
 /// Reads the certificate again whenever SIGHUP comes.
-async fn renew(tls: api::Tls) {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let Ok(mut hangups) = signal(SignalKind::hangup()) else { return };
+async fn renew(tls: api::Tls, mut hangups: Signal) {
     while hangups.recv().await.is_some() {
         match tls.reload() {
             Ok(()) => tracing::info!("the certificate was read again"),

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(clippy::print_stderr, reason = "a failed test shows what its processes said")]
 
+mod autoscaling;
 mod backup;
 mod bad_input;
 mod bad_world;
@@ -16,7 +17,9 @@ mod force;
 mod house;
 mod https;
 mod idle;
+mod keys;
 mod retention;
+mod rollback;
 mod rolling;
 mod sandbox;
 mod secrets;

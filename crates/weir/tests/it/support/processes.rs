@@ -170,6 +170,10 @@ impl Process {
 }
 
 impl Api {
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// URL it listens at.
     pub(crate) fn url(&self) -> &str {
         &self.url
