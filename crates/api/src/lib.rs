@@ -7,6 +7,7 @@
 
 mod auth;
 mod aws;
+mod cors;
 mod dashboard;
 mod endpoints;
 mod exposition;
@@ -19,6 +20,7 @@ mod traffic;
 mod wire;
 
 pub use auth::Access;
+pub use cors::Origin;
 pub use dashboard::PublicUrl;
 pub use endpoints::document;
 pub use server::{Error, Options, serve};

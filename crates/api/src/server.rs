@@ -21,6 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::auth::{Access, Gate, identify};
 use crate::aws;
+use crate::cors::{self, Origin};
 use crate::dashboard::{self, Base, Dashboards, PublicUrl, Site};
 use crate::endpoints;
 use crate::failure::Failure;
@@ -57,12 +58,20 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// `None` = browsers reach the API as requests do.
     pub public_url: Option<PublicUrl>,
+    /// Pages of which origins may read answers; empty = of none but the API's own.
+    pub cors_origins: Vec<Origin>,
 }
 
 impl Options {
     /// Nobody is asked who they are; only on loopback.
     pub fn development() -> Self {
-        Self { access: Access::Development, rate: 0, tls: None, public_url: None }
+        Self {
+            access: Access::Development,
+            rate: 0,
+            tls: None,
+            public_url: None,
+            cors_origins: Vec::new(),
+        }
     }
 }
 
@@ -183,7 +192,12 @@ pub async fn serve(
         master,
         site: Arc::new(Site { tls: options.tls.is_some(), public_url: options.public_url }),
     };
-    let app = router(server, gate).into_make_service_with_connect_info::<Peer>();
+    let mut router = router(server, gate);
+    if !options.cors_origins.is_empty() {
+        // Before anybody is asked for a key: browsers ask without.
+        router = router.layer(cors::layer(options.cors_origins));
+    }
+    let app = router.into_make_service_with_connect_info::<Peer>();
     let stopped = async move { stop.cancelled().await };
     match options.tls {
         None => axum::serve(listener, app).with_graceful_shutdown(stopped).await?,

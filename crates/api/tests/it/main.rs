@@ -9,6 +9,7 @@ mod audit;
 mod aws;
 mod bodies;
 mod code;
+mod cors;
 mod dashboard;
 #[expect(dead_code, reason = "other crates use more of it")]
 #[path = "../../../store/tests/it/database.rs"]

@@ -52,6 +52,11 @@ pub(crate) struct Arguments {
     /// URL that browsers reach the API by, if it is not what requests say: behind a proxy
     #[arg(long, env = "WEIR_PUBLIC_URL")]
     public_url: Option<api::PublicUrl>,
+    /// Origin whose pages may read answers, as https://ops.example.com; repeat it for more (in the
+    /// environment: commas). None may by default, and none without a key
+    #[arg(long = "cors-origin", env = "WEIR_CORS_ORIGINS", value_delimiter = ',')]
+    #[arg(conflicts_with = "no_auth")]
+    cors_origins: Vec<api::Origin>,
     /// Most requests a second of one key; 0 = any number
     #[arg(long, env = "WEIR_RATE_LIMIT", default_value_t = 10_000)]
     rate_limit: u32,
@@ -96,6 +101,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode, Error> {
             rate: arguments.rate_limit,
             tls,
             public_url: arguments.public_url,
+            cors_origins: arguments.cors_origins,
         };
         let stop = CancellationToken::new();
         let serving = api::serve(listener, control, options, stop.clone());
