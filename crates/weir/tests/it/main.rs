@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(clippy::print_stderr, reason = "a failed test shows what its processes said")]
 
+mod api_killed;
 mod autoscaling;
 mod backup;
 mod bad_input;

@@ -120,6 +120,11 @@ impl<'a> Application<'a> {
         self.at.call(method, &self.path(rest), serde_json::to_vec(body).unwrap())
     }
 
+    /// The same where the server may end before it has answered: `None`.
+    pub(crate) fn try_call(&self, method: &str, rest: &str, body: &Value) -> Option<Answer> {
+        self.at.try_call(method, &self.path(rest), serde_json::to_vec(body).unwrap())
+    }
+
     #[track_caller]
     pub(crate) fn get(&self, rest: &str) -> Value {
         self.at.get(&self.path(rest))

@@ -220,12 +220,19 @@ impl Installation {
     }
 
     pub(crate) fn call(&self, method: &str, path: &str, body: Vec<u8>) -> Answer {
-        let request = self.request(method, path, body);
-        self.send(match &self.key {
+        self.send(self.with_key(self.request(method, path, body))).unwrap().0
+    }
+
+    /// The same where the server may end before it has answered: `None`.
+    pub(crate) fn try_call(&self, method: &str, path: &str, body: Vec<u8>) -> Option<Answer> {
+        Some(self.send(self.with_key(self.request(method, path, body))).ok()?.0)
+    }
+
+    fn with_key(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.key {
             Some(key) => request.bearer_auth(key),
             None => request,
-        })
-        .0
+        }
     }
 
     /// Calls with one more header, and without the installation's key; gives the headers of the answer,
@@ -237,7 +244,7 @@ impl Installation {
         body: Vec<u8>,
         (name, value): (&str, &str),
     ) -> (Answer, HeaderMap) {
-        self.send(self.request(method, path, body).header(name, value))
+        self.send(self.request(method, path, body).header(name, value)).unwrap()
     }
 
     fn request(&self, method: &str, path: &str, body: Vec<u8>) -> RequestBuilder {
@@ -246,13 +253,13 @@ impl Installation {
         request.header("content-type", "application/json")
     }
 
-    fn send(&self, request: RequestBuilder) -> (Answer, HeaderMap) {
+    fn send(&self, request: RequestBuilder) -> reqwest::Result<(Answer, HeaderMap)> {
         self.place.services.block_on(async {
-            let response = request.send().await.unwrap();
+            let response = request.send().await?;
             let (status, headers) = (response.status().as_u16(), response.headers().clone());
-            let bytes = response.bytes().await.unwrap();
+            let bytes = response.bytes().await?;
             let body = serde_json::from_slice(&bytes).unwrap_or_default();
-            (Answer { status, body }, headers)
+            Ok((Answer { status, body }, headers))
         })
     }
 
