@@ -2,7 +2,8 @@
 //!
 //! A private Postgres, an API server in a process of its own, and as many clients as are asked for: each
 //! lists all applications or describes one of them, in turns, over a connection that it keeps. The clients
-//! run in this process; what they cost is not counted, but they share the machine.
+//! run in this process; what they cost is not counted, but they share the machine. They show a key, which
+//! the server looks up and counts, as it does for everybody.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -80,7 +81,8 @@ async fn measure_all(arguments: &Arguments, folder: &Path) -> Result<(), Error> 
     let folder = folder.join(format!("api-{}", std::process::id()));
     let postgres = Postgres::start(&folder.join("postgres")).await?;
     let (server, base) = start_server(postgres.url(), arguments.applications).await?;
-    let measured = measure(arguments, &server, &base).await;
+    let client = Client::new(&base).with_key(Some(&key(postgres.url()).await?));
+    let measured = measure(arguments, &server, &client).await;
     drop(server);
     postgres.stop().await?;
     std::fs::remove_dir_all(&folder)?;
@@ -90,7 +92,7 @@ async fn measure_all(arguments: &Arguments, folder: &Path) -> Result<(), Error> 
 /// An API server in a process of its own, and its URL.
 async fn start_server(database: &str, applications: usize) -> Result<(Child, String), Error> {
     let mut child = Command::new(std::env::current_exe()?)
-        .args(["api", "--no-auth", "--listen", "127.0.0.1:0", "--log", "warn"])
+        .args(["api", "--listen", "127.0.0.1:0", "--log", "warn", "--rate-limit", "0"])
         .env("DATABASE_URL", database)
         .env("WEIR_MOST_APPLICATIONS", applications.to_string())
         .stdin(Stdio::null())
@@ -108,12 +110,23 @@ async fn start_server(database: &str, applications: usize) -> Result<(Child, Str
     Err("the API server ended before it listened".into())
 }
 
+/// A bearer key, made as an operator makes one.
+async fn key(database: &str) -> Result<String, Error> {
+    let made = Command::new(std::env::current_exe()?)
+        .args(["key", "--json", "create", "--name", "bench", "--role", "admin"])
+        .env("DATABASE_URL", database)
+        .stdin(Stdio::null())
+        .output()
+        .await?;
+    let key: Value = serde_json::from_slice(&made.stdout)?;
+    Ok(key[0]["ApiKey"].as_str().ok_or("no key was made")?.to_owned())
+}
+
 fn name(index: usize) -> String {
     format!("application-{index:04}")
 }
 
-async fn measure(arguments: &Arguments, server: &Child, base: &str) -> Result<(), Error> {
-    let client = Client::new(base);
+async fn measure(arguments: &Arguments, server: &Child, client: &Client) -> Result<(), Error> {
     say(format!("creating {} applications", arguments.applications));
     for index in 0..arguments.applications {
         client.post("/v1/applications", application(index)).await?;
@@ -122,7 +135,7 @@ async fn measure(arguments: &Arguments, server: &Child, base: &str) -> Result<()
         print("call      requests/s  requests/CPU-s  median ms   p99 ms");
     }
     for call in [Call::List, Call::Describe, Call::Mixed] {
-        one(call, arguments, server, &client).await?;
+        one(call, arguments, server, client).await?;
     }
     Ok(())
 }
