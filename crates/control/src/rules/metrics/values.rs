@@ -25,22 +25,25 @@ pub(crate) fn metrics(observed: &Observed) -> MetricSet {
     of_job(&mut set.application, job, run.kpus);
     let finer = |at_least: &[MetricsLevel]| at_least.contains(level);
     use MetricsLevel::{Operator, Parallelism, Task};
+    let tasks = by_task(job);
     if finer(&[Task, Operator, Parallelism]) {
-        set.tasks =
-            by_task(job).into_iter().map(|(id, all)| (id.to_owned(), of_task(&all))).collect();
+        set.tasks = tasks.iter().map(|(id, all)| ((*id).to_owned(), of_task(all))).collect();
     }
     if finer(&[Operator, Parallelism]) {
-        let tasks = by_task(job);
         let idle = |operator: &OperatorMetrics| idle_permille(&tasks[operator.task.as_str()]);
         let values =
             |(id, it): (&String, &OperatorMetrics)| (id.clone(), of_operator(it, idle(it)));
         set.operators = job.operators.iter().map(values).collect();
     }
     if finer(&[Parallelism]) {
-        let parallelism = |it: &OperatorMetrics| it.subtasks.len();
         let values = |(id, it): (&String, &OperatorMetrics)| {
-            let of = |index| of_operator(&it.subtasks[index], idle_subtask(job, &it.task, index));
-            (id.clone(), (0..parallelism(it)).map(of).collect())
+            let of = |(index, subtask)| {
+                // What the one thread does that calls these operators.
+                let calls = tasks[it.task.as_str()].iter();
+                let thread: Vec<_> = calls.filter_map(|it| it.subtasks.get(index)).collect();
+                of_operator(subtask, idle_permille(&thread))
+            };
+            (id.clone(), it.subtasks.iter().enumerate().map(of).collect())
         };
         set.subtasks = job.operators.iter().map(values).collect();
     }
@@ -104,13 +107,6 @@ fn by_task(job: &JobMetrics) -> BTreeMap<&str, Task<'_>> {
 fn idle_permille(task: &[&OperatorMetrics]) -> u32 {
     let used: u32 = task.iter().map(|it| it.busy_permille + it.backpressured_permille).sum();
     1000_u32.saturating_sub(used)
-}
-
-/// The same of one of the threads that call the operators of a task.
-fn idle_subtask(job: &JobMetrics, task: &str, index: usize) -> u32 {
-    let operators = job.operators.values().filter(|it| it.task == task);
-    let subtasks: Vec<_> = operators.filter_map(|it| it.subtasks.get(index)).collect();
-    idle_permille(&subtasks)
 }
 
 fn of_task(task: &[&OperatorMetrics]) -> MetricValues {
